@@ -1,0 +1,36 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up everything they need in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-
+
+.PHONY: demo test check bench format clean
+
+demo: $(STAMP)demo  ## the gallery: every class, its code, its bytes on the wire, in a browser
+	$(BIN)/python -m demo
+
+test: $(STAMP)dev  ## the whole test suite
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+
+check: $(STAMP)dev $(STAMP)bench  ## lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+bench: $(STAMP)bench  ## this library beside its peers, in one run; tables go to bench/results/
+	$(BIN)/python -m bench
+
+format: $(STAMP)dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .hypothesis .coverage
+
+$(STAMP)%: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@

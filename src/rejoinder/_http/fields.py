@@ -1,0 +1,103 @@
+"""Field names and values: RFC 9110 section 5.
+
+A response's header section is a list of `(name, value)` pairs of bytes, the form in which ASGI sends it. This file
+turns what a user writes (`str`, `int` or `bytes`; a mapping or pairs) into that form and is the one place that decides
+which bytes may stand in a name or a value. Everything refused here would let one header become two on the wire.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TypeAlias, cast
+
+Field: TypeAlias = tuple[bytes, bytes]
+FieldName: TypeAlias = str | bytes
+FieldValue: TypeAlias = str | int | bytes
+Headers: TypeAlias = Mapping[str, FieldValue] | Mapping[str, str] | Iterable[tuple[FieldName, FieldValue]]
+
+# RFC 9110, 5.6.2: token = 1*tchar.
+_is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_is_lower_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
+
+# RFC 9110, 5.5: field-value = *field-content, which begins and ends with a visible character or obs-text and may have
+# spaces and tabs between. No other control character can be sent.
+_is_value = re.compile(rb"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?").fullmatch
+
+
+def encode_headers(headers: Headers) -> list[Field]:
+    """The header section for what a user passed as `headers`, in its order, repeats kept, names in lower case.
+
+    Raises:
+        ValueError: a name is not a token, or a value has a character that no header can carry. The message names
+            the header.
+
+    >>> encode_headers({"X-Total": 3})
+    [(b'x-total', b'3')]
+    """
+    pairs = cast("Iterable[object]", headers.items() if isinstance(headers, Mapping) else headers)
+    return [encode_field(*_pair(item)) for item in pairs]
+
+
+def encode_field(name: object, value: object) -> Field:
+    """One header as bytes; raises as `encode_headers` does."""
+    raw_name = _encode_name(name)
+    return raw_name, _encode_value(raw_name, value)
+
+
+def checked(fields: Iterable[Field]) -> list[Field]:
+    """The same fields, fit to be sent; for lists that the user's code had in its hands after they were made.
+
+    Returns a new list; names are put in lower case, as ASGI asks, and surrounding white space is dropped.
+    Raises as `encode_headers` does.
+    """
+    return [
+        field
+        if type(field[0]) is bytes and type(field[1]) is bytes and _is_lower_token(field[0]) and _is_value(field[1])
+        else encode_field(*field)
+        for field in fields
+    ]
+
+
+def _pair(item: object) -> tuple[object, object]:
+    match item:
+        case (name, value):
+            return name, value
+        case _:
+            raise ValueError(f"headers must be a mapping, or pairs of a name and a value; got {item!r} among them")
+
+
+def _encode_name(name: object) -> bytes:
+    if not isinstance(name, (str, bytes)):
+        raise ValueError(f"a header name must be str or bytes, got {name!r}")
+    return _encode_token(name)
+
+
+@lru_cache(maxsize=512)  # an application has few header names; the check costs more than the look-up
+def _encode_token(name: str | bytes) -> bytes:
+    raw = name.encode("ascii", "replace") if isinstance(name, str) else name  # the replacement "?" is no tchar
+    if not _is_token(raw):
+        raise ValueError(f"header name {name!r} is not a token (RFC 9110, 5.6.2): letters, digits and !#$%&'*+-.^_`|~")
+    return raw.lower()
+
+
+def _encode_value(name: bytes, value: object) -> bytes:
+    if isinstance(value, str):
+        try:
+            raw = value.encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"header {name.decode()!r}: {value[error.start]!r} is outside latin-1, which is all that a header "
+                "carries; percent-encode it with urllib.parse.quote(), or pass bytes in the encoding the reader expects"
+            ) from None
+    elif isinstance(value, bytes):
+        raw = value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        raw = b"%d" % value
+    else:
+        # One error for all bad headers, so that one `except` guards what comes from outside.
+        raise ValueError(f"header {name.decode()!r}: the value must be str, int or bytes, got {type(value).__name__}")
+    # RFC 9110, 5.5: "A field value does not include leading or trailing whitespace."
+    raw = raw.strip(b" \t")
+    if not _is_value(raw):
+        raise ValueError(f"header {name.decode()!r}: the value {value!r} has a control character")
+    return raw

@@ -1,0 +1,85 @@
+"""Location, the target of a redirect: RFC 9110 section 10.2.2, RFC 3986, and IDNA for hosts.
+
+A target is written once and read twice: by this file, to decide whether it is allowed, and by a browser, to go there.
+The two must read the same thing, so the decision is made about the text as it will be sent, after quoting.
+"""
+
+import re
+from collections.abc import Collection
+from urllib.parse import SplitResult, quote, urlsplit
+
+import idna
+
+# What may stand in a URI as it is: RFC 3986, reserved characters and "%"; quote() keeps the unreserved.
+_URI_CHARACTERS = ":/%#?=@[]!$&'()*+,;"
+_stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_has_control = re.compile(r"[\x00-\x1f\x7f]").search
+# Schemes whose "resource" is the URL itself: a browser would run or show what a stranger wrote, in this site's name.
+_SELF_CONTAINED = frozenset({"javascript", "data", "vbscript"})
+
+
+def format_location(url: str, allowed_hosts: Collection[str] | None) -> str:
+    """The Location for this target, quoted, its host in IDNA's ASCII form.
+
+    Raises:
+        ValueError: a control character, a `javascript:`, `data:` or `vbscript:` target, a host that is no host name,
+            or, with `allowed_hosts`, a target that leads to any other host.
+
+    >>> format_location("https://bücher.example/a b", None)
+    'https://xn--bcher-kva.example/a%20b'
+    """
+    if _has_control(url):
+        raise ValueError(f"redirect target {url!r} has a control character")
+    # WHATWG URL, 4.4: a browser strips spaces at both ends before it looks for a scheme.
+    target = _stray_percent.sub("%25", url.strip(" "))
+    parts = _split(target)
+    if parts.scheme.lower() in _SELF_CONTAINED:
+        raise ValueError(f"redirect target {url!r}: {parts.scheme}: is not a place to go to")
+    if not parts.netloc.isascii():
+        target = target.replace(parts.netloc, _encode_authority(parts.netloc), 1)
+    location = quote(target, safe=_URI_CHARACTERS)
+    if allowed_hosts is not None:
+        _check_host(location, allowed_hosts)
+    return location
+
+
+def encode_host(host: str) -> str:
+    """The ASCII form of a host name, as browsers make it (IDNA 2008 with the UTS 46 mapping).
+
+    Raises:
+        ValueError: not a host name.
+    """
+    dot = "." if host.startswith(".") else ""  # a cookie's domain may begin with one
+    try:
+        return dot + idna.encode(host.removeprefix("."), uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise ValueError(f"{host!r} is not a host name: {error}") from error
+
+
+def _split(target: str) -> SplitResult:
+    try:
+        return urlsplit(target)
+    except ValueError as error:
+        raise ValueError(f"redirect target {target!r}: {error}") from error
+
+
+def _encode_authority(authority: str) -> str:
+    userinfo, at, hostport = authority.rpartition("@")
+    if not hostport.isascii():
+        host, colon, port = hostport.partition(":")
+        hostport = f"{encode_host(host)}{colon}{port}"
+    return f"{quote(userinfo, safe=_URI_CHARACTERS)}{at}{hostport}"
+
+
+def _check_host(location: str, allowed_hosts: Collection[str]) -> None:
+    """A path on this site, or http(s) to an allowed host; "*.example.com" allows what is below example.com."""
+    parts = _split(location)
+    # Not `not parts.netloc` alone: in "///host" urlsplit sees a path, and every browser a host.
+    if not parts.scheme and not location.startswith("//"):
+        return
+    host = parts.hostname or ""
+    if host and parts.scheme in {"http", "https", ""}:
+        for pattern in map(str.lower, allowed_hosts):
+            if host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:])):
+                return
+    raise ValueError(f"redirect target {location!r} leads to a host that is not in allowed_hosts")

@@ -1,0 +1,32 @@
+"""Status codes: RFC 9110 section 15."""
+
+FIRST, LAST = 100, 599
+
+# RFC 9110, 6.4.1: "All 1xx (Informational), 204 (No Content), and 304 (Not Modified) responses do not include
+# content." 15.3.6: "a server MUST NOT generate content in a 205 response".
+WITH_CONTENT = frozenset(range(200, LAST + 1)) - {204, 205, 304}
+
+
+def check_status(status: object) -> None:
+    """Refuse what is not a status code.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: outside 100..599.
+    """
+    if not isinstance(status, int) or isinstance(status, bool):
+        raise TypeError(f"status_code must be an int, got {status!r}; pass for example 200 or http.HTTPStatus.OK")
+    if not FIRST <= status <= LAST:
+        raise ValueError(f"status_code must be in {FIRST}..{LAST} (RFC 9110, 15), got {status}")
+
+
+def check_redirect_status(status: object) -> None:
+    """Refuse what sends nobody anywhere: only 3xx redirects, and 304 does not.
+
+    Raises:
+        TypeError: not an integer.
+        ValueError: another code.
+    """
+    check_status(status)
+    if status not in range(300, 400) or status == 304:  # noqa: PLR2004 - RFC 9110, 15.4
+        raise ValueError(f"the status_code of a redirect must be 3xx other than 304, got {status}; the default is 307")

@@ -1,0 +1,148 @@
+"""What runs after a response, however it ended: `on_finish`, then `background`; once each, shielded.
+
+An `Exchange` surrounds one sending of one response. Its exit is the only place where that sending ends, so there is one
+way out for success, an error, a client that left and a cancellation:
+
+    body of `async with`       ->  Outcome       ->  on_finish(outcome)  ->  background tasks, one by one
+    returns                        COMPLETED         |                       |
+    raises ClientLeft              DISCONNECTED      |  each failure is logged and loses no other one;
+    raises anything else           FAILED            |  the first is raised when all have run, unless
+    is cancelled                   FAILED            |  the sending itself raised: then that is
+
+A client that left is no error of the application: nothing is raised for it.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import Self, TypeAlias
+
+import anyio
+from starlette.background import BackgroundTask, BackgroundTasks
+
+_logger = logging.getLogger("rejoinder")
+
+
+class Ending(Enum):
+    """How the sending of a response ended."""
+
+    COMPLETED = "completed"
+    """Every byte was handed to the server."""
+    DISCONNECTED = "disconnected"
+    """The server said that the client has left."""
+    FAILED = "failed"
+    """An exception or a cancellation ended it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What `on_finish` is told.
+
+    >>> Outcome(ending=Ending.COMPLETED, status=200, bytes_sent=13, duration=0.001).ending.value
+    'completed'
+    """
+
+    ending: Ending
+    status: int
+    """The status code of the response."""
+    bytes_sent: int
+    """Octets of content handed to the server; header section and framing not counted."""
+    duration: float
+    """Seconds from the call of the response to the end of its sending, by the event loop's clock."""
+    exception: BaseException | None = None
+    """What ended it: the server's OSError when the client left, the exception or cancellation when it failed."""
+
+
+OnFinish: TypeAlias = Callable[[Outcome], object]
+
+
+class ClientLeft(Exception):  # noqa: N818 - an event, not an error
+    """Raised by the sender out of an exchange; its cause is the OSError with which the server said so."""
+
+
+class Exchange:
+    """One sending of one response; the sender keeps `status` and `bytes_sent` true."""
+
+    def __init__(self, status: int, on_finish: OnFinish | None, background: BackgroundTask | None) -> None:
+        self.status = status
+        self.bytes_sent = 0
+        self._on_finish = on_finish
+        self._background = background
+
+    async def __aenter__(self) -> Self:
+        self._started = anyio.current_time()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        disconnected = isinstance(error, ClientLeft)
+        outcome = Outcome(
+            ending=Ending.DISCONNECTED if disconnected else Ending.FAILED if error else Ending.COMPLETED,
+            status=self.status,
+            bytes_sent=self.bytes_sent,
+            duration=anyio.current_time() - self._started,
+            exception=error.__cause__ if disconnected and error else error,
+        )
+        failures: list[BaseException] = []
+        await shielded(lambda: _run_after(outcome, self._on_finish, self._background, failures))
+        if failures and (error is None or disconnected):
+            raise failures[0]
+        return disconnected
+
+
+async def shielded(work: Callable[[], Awaitable[None]]) -> None:
+    """Awaits `work`, which no cancellation interrupts; one that came meanwhile is raised afterwards."""
+    with anyio.CancelScope(shield=True):
+        if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
+            await work()
+            return
+        # The scope holds off cancellation by scopes. `Task.cancel`, which asyncio.timeout and servers use, reaches
+        # into it, but no further than this task: so the work has a task of its own.
+        task = asyncio.ensure_future(work())
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+        task.result()
+
+
+async def _run_after(
+    outcome: Outcome, on_finish: OnFinish | None, background: BackgroundTask | None, failures: list[BaseException]
+) -> None:
+    """Runs everything, logs each failure, adds it to `failures`."""
+    for name, work in _work(outcome, on_finish, background):
+        try:
+            result = work()
+            if inspect.isawaitable(result):
+                await result
+        # A cancellation that surfaces here is the work's own: nothing from outside gets in.
+        except (Exception, asyncio.CancelledError) as error:
+            _logger.exception("%s failed after a response with status %d", name, outcome.status)
+            failures.append(error)
+
+
+def _work(
+    outcome: Outcome, on_finish: OnFinish | None, background: BackgroundTask | None
+) -> Iterator[tuple[str, Callable[[], object]]]:
+    if on_finish is not None:
+        yield "on_finish", lambda: on_finish(outcome)
+    if background is not None:
+        yield from _tasks(background)
+
+
+def _tasks(background: BackgroundTask) -> Iterator[tuple[str, Callable[[], object]]]:
+    # A subclass with a `__call__` of its own knows better how to run its tasks. The list may grow while they run.
+    if isinstance(background, BackgroundTasks) and type(background).__call__ is BackgroundTasks.__call__:
+        for task in background.tasks:
+            yield from _tasks(task)
+    else:
+        yield f"background task {getattr(background, 'func', background)!r}", background

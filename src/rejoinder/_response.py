@@ -1,0 +1,355 @@
+"""The bytes lane: responses whose content is in memory when they are made.
+
+This is the hot path of every API, and the one place in the library that trades style for time: a response costs about
+a microsecond, and a function call some 4 % of that. `make bench` shows what it buys. `__call__` sends the ordinary
+response itself: status with content, GET or the like, headers implied by the class, nothing to run afterwards. All
+else goes the long way, through `frame`, `Exchange` and `send_whole`.
+
+The header list is made when somebody asks for it. Until then `_fields` is None, which says two things at once: the
+header section is what the class implies, and no other hand has touched it. A list that exists has been in the hands
+of the user's code, so it is checked whenever it is sent.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from starlette.background import BackgroundTask
+from starlette.datastructures import URL, MutableHeaders
+from starlette.types import Receive, Scope, Send
+
+from rejoinder._http.cookies import Cookie, Quote, SameSite, format_set_cookie
+from rejoinder._http.fields import Field, Headers, checked, encode_headers
+from rejoinder._http.framing import check_length, frame
+from rejoinder._http.location import format_location
+from rejoinder._http.media import content_type
+from rejoinder._http.status import WITH_CONTENT, check_redirect_status, check_status
+from rejoinder._lifecycle import Exchange, OnFinish
+from rejoinder._send import BODY, START, send_whole
+from rejoinder._starlette import (
+    StarletteHTMLResponse,
+    StarlettePlainTextResponse,
+    StarletteRedirectResponse,
+    StarletteResponse,
+    sealed,
+)
+
+Content: TypeAlias = str | bytes | bytearray | memoryview | None
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+OK = 200  # compared by identity, the cheapest of checks for the usual status
+_LENGTHS: list[Field] = [(b"content-length", b"%d" % size) for size in range(1024)]
+
+
+@sealed
+class Response(StarletteResponse):
+    """A response whose content is text or bytes.
+
+    Args:
+        content: `str` (encoded with `charset`), `bytes`, `bytearray`, `memoryview`, or None for no content.
+        status_code: 100..599. Responses with 1xx, 204, 205 and 304 are sent without content (RFC 9110, 6.4.1).
+        headers: a mapping, or pairs where a name repeats; values are `str` (latin-1), `int` or `bytes`.
+        media_type: the content type; `text/*` gets the `charset` appended. Without it, the class attribute counts.
+        background: a `BackgroundTask` or `BackgroundTasks`, run once after the response, however that ended. A task
+            that fails is logged and loses no other; the first failure is raised when all have run.
+        on_finish: called once with the `Outcome` when the sending has ended, before `background`. It may be `async`.
+            It runs on the event loop, so it must not block.
+
+    Raises:
+        TypeError: content of another type, a status code that is no integer.
+        ValueError: a status code out of range, a header that cannot be sent (RFC 9110, 5.5), a content-length that
+            contradicts the content.
+
+    >>> Response("hello", media_type="text/plain").headers["content-type"]
+    'text/plain; charset=utf-8'
+    """
+
+    media_type: str | None = None
+    charset: str = "utf-8"
+
+    # Defaults for a subclass that leaves `__init__` to itself and calls `init_headers` when it likes.
+    background: BackgroundTask | None = None
+    on_finish: OnFinish | None = None
+    _body: bytes | None = None
+    _fields: list[Field] | None = None
+
+    def __init__(
+        self,
+        content: object = None,
+        status_code: int = 200,
+        headers: Headers | None = None,
+        media_type: str | None = None,
+        background: BackgroundTask | None = None,
+        *,
+        on_finish: OnFinish | None = None,
+    ) -> None:
+        if status_code is not OK:
+            check_status(status_code)
+        self.status_code = status_code
+        if media_type is not None:
+            content_type(media_type, self.charset)  # refused here and not when sent
+            self.media_type = media_type
+        self.background = background
+        self.on_finish = on_finish
+        body = self.render(content)
+        self._body = body if type(body) is bytes else Response.render(self, body)  # a subclass may render text
+        self.init_headers(headers)
+
+    def render(self, content: object) -> bytes:
+        """The bytes of the content that the constructor was given. A subclass may override it."""
+        if isinstance(content, str):
+            return content.encode(self.charset)
+        if content is None:
+            return b""
+        if isinstance(content, (bytes, bytearray, memoryview)):
+            return bytes(content)
+        raise TypeError(
+            f"the content of {type(self).__name__} must be str, bytes, bytearray, memoryview or None, "
+            f"got {type(content).__name__}; JSONResponse takes objects, StreamingResponse iterables"
+        )
+
+    def init_headers(self, headers: Headers | None = None) -> None:
+        """Make the header section: what the user gave, then content-length and content-type where it is silent.
+
+        A subclass may override it, and call it when `status_code`, `media_type` and `body` are set.
+        """
+        if headers is None:
+            self._fields = None
+            return
+        fields = encode_headers(headers)
+        given = {name for name, _ in fields}
+        # RFC 9112, 6.2: no content-length "in any message that contains a Transfer-Encoding header field".
+        if b"transfer-encoding" in given:
+            given.add(b"content-length")
+        fields += [field for field in self._implied_fields() if field[0] not in given]
+        if self._body:  # without content it may be the answer to HEAD, and tell the length that GET would have
+            check_length(fields, self._body)
+        self._fields = fields
+
+    def _implied_fields(self) -> list[Field]:
+        """What the class says of its content without being asked; nothing where the status allows no content."""
+        return self._describe_content() if self.status_code in WITH_CONTENT else []
+
+    def _describe_content(self) -> list[Field]:
+        body, media_type = self._body, self.media_type
+        if body is None:
+            return [] if media_type is None else [content_type(media_type, self.charset)]
+        size = len(body)
+        length = _LENGTHS[size] if size < len(_LENGTHS) else (b"content-length", b"%d" % size)
+        return [length] if media_type is None else [length, content_type(media_type, self.charset)]
+
+    @property
+    def body(self) -> bytes:
+        """The content. When another is assigned, an existing content-length header follows."""
+        if self._body is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'body' yet")
+        return self._body
+
+    @body.setter
+    def body(self, body: Content) -> None:
+        self._body = Response.render(self, body)
+        if self._fields is not None:
+            length = (b"content-length", b"%d" % len(self._body))
+            self._fields[:] = [length if field[0] == length[0] else field for field in self._fields]
+
+    @property
+    def raw_headers(self) -> list[Field]:
+        """The header section as ASGI sends it: a live list of pairs of bytes, names in lower case."""
+        if self._fields is None:
+            self._fields = self._implied_fields()
+        return self._fields
+
+    @raw_headers.setter
+    def raw_headers(self, fields: list[Field]) -> None:
+        self._fields = fields
+
+    @property
+    def headers(self) -> MutableHeaders:
+        """A live view of the header section. What is assigned here is checked when the response is sent."""
+        return MutableHeaders(raw=self.raw_headers)
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: int | timedelta | None = None,
+        expires: datetime | str | int | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: SameSite | None = "lax",
+        partitioned: bool = False,
+        *,
+        quote: Quote = "auto",
+    ) -> None:
+        """Have the browser keep a cookie (RFC 6265 and 6265bis).
+
+        Args:
+            key: the name, a token. `__Host-` and `__Secure-` names are held to their rules.
+            value: written as `http.cookies` does, so that `request.cookies` reads it back; where that cannot (characters
+                beyond latin-1), as percent-encoded UTF-8.
+            max_age: seconds, or a timedelta. It wins over `expires`.
+            expires: an aware datetime, seconds from now, or a date as text.
+            path: percent-encoded where it is not ASCII.
+            domain: also for the hosts below it; in Unicode or ASCII form.
+            secure: only over HTTPS. `samesite="none"` and `partitioned` need it.
+            httponly: not for JavaScript.
+            samesite: `"lax"`, `"strict"`, `"none"`, or None to leave it to the browser.
+            partitioned: one jar for each top-level site (CHIPS); on every Python version.
+            quote: `"percent"` to percent-encode the value in any case, as `decodeURIComponent` reads it.
+
+        Raises:
+            ValueError: a browser would drop this cookie (a broken promise of its name, SameSite=None without Secure,
+                more than 4096 octets), or a character could end an attribute and begin another, or `expires` is naive.
+            TypeError: an argument of a wrong type.
+
+        >>> response = Response()
+        >>> response.set_cookie("theme", "dark", max_age=timedelta(days=1), secure=True)
+        >>> response.headers["set-cookie"]
+        'theme=dark; Max-Age=86400; Path=/; SameSite=lax; Secure'
+        """
+        if isinstance(expires, int):
+            expires = datetime.now(UTC) + timedelta(seconds=expires)
+        cookie = Cookie(
+            name=key,
+            value=value,
+            max_age=max_age,
+            expires=expires,
+            path=path,
+            domain=domain,
+            secure=secure,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+            quote=quote,
+        )
+        self.raw_headers.append((b"set-cookie", format_set_cookie(cookie)))
+
+    def delete_cookie(
+        self,
+        key: str,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: SameSite | None = "lax",
+        partitioned: bool = False,
+    ) -> None:
+        """Have the browser forget a cookie. Pass the attributes that it was set with: they are part of its identity.
+
+        Raises:
+            ValueError: as `set_cookie`: a browser ignores a deletion that it would not accept as a cookie.
+
+        >>> response = Response()
+        >>> response.delete_cookie("theme", secure=True)
+        >>> response.headers["set-cookie"]
+        'theme=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; SameSite=lax; Secure'
+        """
+        self.set_cookie(
+            key,
+            max_age=0,
+            expires=_EPOCH,
+            path=path,
+            domain=domain,
+            secure=secure,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, to a request or as the denial of a WebSocket; the object may be called again.
+
+        Raises:
+            ValueError: a header or status that was assigned after construction cannot be sent.
+            Exception: the first failure of `on_finish` and `background`, when all have run.
+        """
+        status = self.status_code
+        if (
+            self._fields is None
+            and self.background is None
+            and self.on_finish is None
+            and status in WITH_CONTENT
+            and scope["type"] == "http"
+            and scope["method"] != "HEAD"
+        ):
+            try:
+                await send({"type": START, "status": status, "headers": self._describe_content()})
+                await send({"type": BODY, "body": self._body})
+            except OSError:
+                return  # the client has left: see `send_whole`
+            return
+        async with Exchange(status, self.on_finish, self.background) as exchange:
+            check_status(status)
+            # A new list: middleware edits the one that it is sent, and this object may be sent again.
+            fields = self._implied_fields() if self._fields is None else checked(self._fields)
+            fields, body = frame(scope.get("method", "GET"), status, fields, self.body, self._describe_content())
+            await send_whole(scope, send, exchange, fields, body)
+
+
+@sealed
+class HTMLResponse(Response, StarletteHTMLResponse):
+    """A `Response` with the media type `text/html`.
+
+    >>> HTMLResponse("<h1>hello</h1>").headers["content-type"]
+    'text/html; charset=utf-8'
+    """
+
+    media_type = "text/html"
+
+
+@sealed
+class PlainTextResponse(Response, StarlettePlainTextResponse):
+    """A `Response` with the media type `text/plain`.
+
+    >>> PlainTextResponse("hello").body
+    b'hello'
+    """
+
+    media_type = "text/plain"
+
+
+@sealed
+class RedirectResponse(Response, StarletteRedirectResponse):
+    """Sends the client to another URL (RFC 9110, 15.4).
+
+    Args:
+        url: where to; quoted where a URI must be, a Unicode host in its ASCII form. A path, or an absolute URL.
+        status_code: 3xx other than 304. 307 and 308 keep method and content, 303 turns to GET; 301 and 308 are cached.
+        headers: as for `Response`; a location among them is replaced.
+        background: as for `Response`.
+        allowed_hosts: for targets that come from users: the hosts that an absolute URL may lead to, `"*.example.com"`
+            for all below one. A path on this site is always allowed.
+        on_finish: as for `Response`.
+
+    Raises:
+        ValueError: a control character, `javascript:`, `data:` or `vbscript:`, no host name, a host that is not
+            allowed, another status code.
+        TypeError: no URL at all.
+
+    >>> RedirectResponse("/café", 303).headers["location"]
+    '/caf%C3%A9'
+    """
+
+    def __init__(
+        self,
+        url: str | URL,
+        status_code: int = 307,
+        headers: Headers | None = None,
+        background: BackgroundTask | None = None,
+        *,
+        allowed_hosts: Collection[str] | None = None,
+        on_finish: OnFinish | None = None,
+    ) -> None:
+        check_redirect_status(status_code)
+        location = (b"location", format_location(_text_of(url), allowed_hosts).encode("ascii"))
+        super().__init__(b"", status_code, headers, None, background, on_finish=on_finish)
+        self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
+        self.raw_headers.append(location)
+
+
+def _text_of(url: object) -> str:
+    if url is None or isinstance(url, (bytes, bytearray)):
+        raise TypeError(f"url must be a str or a URL, got {type(url).__name__}")
+    return str(url)

@@ -1,0 +1,36 @@
+"""The names of `fastapi.responses`: change the import line and nothing else.
+
+`StreamingResponse` and `FileResponse` are Starlette's own, and `EventSourceResponse` is FastAPI's, passed through so
+that a whole import line can be changed at once. rejoinder replaces them one by one; see the changelog.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from rejoinder._json import JSONResponse, ORJSONResponse, UJSONResponse
+from rejoinder._response import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from rejoinder._starlette import StarletteFileResponse as FileResponse
+from rejoinder._starlette import StarletteStreamingResponse as StreamingResponse
+
+if TYPE_CHECKING:
+    from fastapi.sse import EventSourceResponse
+
+__all__ = [
+    "EventSourceResponse",
+    "FileResponse",
+    "HTMLResponse",
+    "JSONResponse",
+    "ORJSONResponse",
+    "PlainTextResponse",
+    "RedirectResponse",
+    "Response",
+    "StreamingResponse",
+    "UJSONResponse",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "EventSourceResponse":  # FastAPI's, which need not be installed for the rest
+        from fastapi.sse import EventSourceResponse
+
+        return EventSourceResponse
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
