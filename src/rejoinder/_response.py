@@ -122,7 +122,8 @@ class Response(StarletteResponse):
         if b"transfer-encoding" in given:
             given.add(b"content-length")
         fields += [field for field in self._implied_fields() if field[0] not in given]
-        if self._body:  # without content it may be the answer to HEAD, and tell the length that GET would have
+        # Without content it may be the answer to HEAD, and tell the length that GET would have.
+        if self._body and self.status_code in WITH_CONTENT:
             check_length(fields, self._body)
         self._fields = fields
 

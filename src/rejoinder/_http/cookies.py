@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import quote as percent_encode
 
 from rejoinder._http.dates import format_date
+from rejoinder._http.location import encode_host
 
 SameSite: TypeAlias = Literal["lax", "strict", "none"]
 Quote: TypeAlias = Literal["auto", "percent"]
@@ -146,8 +147,6 @@ def _attribute(name: str, attribute: str, value: str | None) -> str:
 def _ascii_domain(domain: str | None) -> str | None:
     if domain is None or domain.isascii():
         return domain
-    from rejoinder._http.location import encode_host
-
     return encode_host(domain)
 
 

@@ -8,8 +8,6 @@ import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, quote, urlsplit
 
-import idna
-
 # What may stand in a URI as it is: RFC 3986, reserved characters and "%"; quote() keeps the unreserved.
 _URI_CHARACTERS = ":/%#?=@[]!$&'()*+,;"
 _stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -49,6 +47,8 @@ def encode_host(host: str) -> str:
     Raises:
         ValueError: not a host name.
     """
+    import idna  # its tables take longer to load than the rest of this package
+
     dot = "." if host.startswith(".") else ""  # a cookie's domain may begin with one
     try:
         return dot + idna.encode(host.removeprefix("."), uts46=True).decode("ascii")
