@@ -83,6 +83,8 @@ class Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         disconnected = isinstance(error, ClientLeft)
+        if self._on_finish is None and self._background is None:
+            return disconnected
         outcome = Outcome(
             ending=Ending.DISCONNECTED if disconnected else Ending.FAILED if error else Ending.COMPLETED,
             status=self.status,
