@@ -56,12 +56,13 @@ def run(function: Callable[[*Args], Awaitable[T]], *args: *Args, backend: str = 
     """
     match backend:
         case "asyncio":
-            options: dict[str, Any] = {"loop_factory": _Loop}
+            # Not anyio.run: older releases drop the options that make the clock virtual.
+            with asyncio.Runner(loop_factory=_Loop) as runner:
+                return runner.run(_limited(function, args))
         case "trio":
-            options = _trio_options()
+            return _run_on_trio(function, args)
         case _:
             raise ValueError(f'backend must be "asyncio" or "trio", got {backend!r}')
-    return anyio.run(_limited, function, args, backend=backend, backend_options=options)
 
 
 async def _limited(function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> T:
@@ -126,7 +127,7 @@ class _Selector(selectors.DefaultSelector):
         return events
 
 
-def _trio_options() -> dict[str, Any]:
+def _run_on_trio(function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> T:
     try:
         import trio.testing
     except ImportError as error:
@@ -141,4 +142,4 @@ def _trio_options() -> dict[str, Any]:
             del task
             clock.autojump_threshold = _REAL_SECOND if trio.testing.active_thread_count() else 0
 
-    return {"clock": clock, "instruments": [WaitForThreads()]}
+    return trio.run(_limited, function, args, clock=clock, instruments=[WaitForThreads()])
