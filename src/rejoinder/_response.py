@@ -26,7 +26,7 @@ from rejoinder._http.location import format_location
 from rejoinder._http.media import content_type
 from rejoinder._http.status import WITH_CONTENT, check_redirect_status, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
-from rejoinder._send import BODY, START, send_whole
+from rejoinder._send import BODY, START, note_client_left, send_whole
 from rejoinder._starlette import (
     StarletteHTMLResponse,
     StarlettePlainTextResponse,
@@ -280,22 +280,23 @@ class Response(StarletteResponse):
             ValueError: a header or status that was assigned after construction cannot be sent.
             Exception: the first failure of `on_finish` and `background`, when all have run.
         """
-        status, fields = self.status_code, self._fields
+        status, fields, body = self.status_code, self._fields, self._body
         if (
             self.background is None
             and self.on_finish is None
             and status in WITH_CONTENT
             and scope["type"] == "http"
             and scope["method"] != "HEAD"
+            and body is not None
             and (fields is None or fields == self._checked)
         ):
             # A copy: middleware edits the list that it is sent, and this object may be sent again.
             headers = self._describe_content() if fields is None else fields.copy()
             try:
                 await send({"type": START, "status": status, "headers": headers})
-                await send({"type": BODY, "body": self._body})
-            except OSError:
-                return  # the client has left: see `send_whole`
+                await send({"type": BODY, "body": body})
+            except OSError as error:
+                note_client_left(error)
             return
         async with Exchange(status, self.on_finish, self.background) as exchange:
             check_status(status)
