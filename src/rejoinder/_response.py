@@ -220,7 +220,7 @@ class Response(StarletteResponse):
         'theme=dark; Max-Age=86400; Path=/; SameSite=lax; Secure'
         """
         if isinstance(expires, int):
-            expires = datetime.now(UTC) + timedelta(seconds=expires)
+            expires = _from_now(key, expires)
         cookie = Cookie(
             name=key,
             value=value,
@@ -365,6 +365,13 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         if headers is not None:
             self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
         self._append(location)
+
+
+def _from_now(cookie: str, seconds: int) -> datetime:
+    try:
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError(f"cookie {cookie!r}: expires is {seconds} seconds from now, which no date can tell") from None
 
 
 def _text_of(url: object) -> str:

@@ -351,3 +351,9 @@ import os; os._exit(0)
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout.startswith("refused: the content cannot be JSON")) == (0, True), ran
+
+
+@pytest.mark.parametrize("seconds", [10**12, -(10**12), 10**30])
+def test_seconds_that_no_date_can_tell_are_refused(seconds: int) -> None:
+    with pytest.raises(ValueError, match="cookie 'a': expires"):
+        Response().set_cookie("a", "b", expires=seconds)
