@@ -37,7 +37,7 @@ MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob(
 
 
 def ring(module: str) -> int:
-    return RINGS[module.split("/")[0].removesuffix(".py")]
+    return RINGS[module.partition("/")[0].removesuffix(".py")]
 
 
 def imports(module: str) -> Iterator[str]:
@@ -77,7 +77,7 @@ def test_the_pure_rings_import_nothing_that_blocks_awaits_or_tells_the_time(modu
     import sys
 
     for name in imports(module):
-        top = name.split(".")[0]
+        top = name.partition(".")[0]
         assert top not in IMPURE, f"{module} imports {name}"
         assert top == "rejoinder" or top in sys.stdlib_module_names or top in ENGINES.get(module, set()), name
 

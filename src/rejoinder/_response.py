@@ -38,6 +38,7 @@ from rejoinder._starlette import (
 Content: TypeAlias = str | bytes | bytearray | memoryview | None
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_FRAMING = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
 OK = 200  # compared by identity, the cheapest of checks for the usual status
 # Fields made beforehand: the lengths of small contents, and the type that is looked up most.
 _WITHOUT_CHARSET: dict[str, Field] = {"application/json": content_type("application/json", "")}
@@ -122,16 +123,19 @@ class Response(StarletteResponse):
             return
         fields = encode_headers(headers)
         given = {name for name, _ in fields}
-        told_length = b"content-length" in given
+        self._fields, self._checked = fields, None
+        if given.isdisjoint(_FRAMING):
+            fields += self._implied_fields()
+            self._checked = fields.copy()
+            return
         # RFC 9112, 6.2: no content-length "in any message that contains a Transfer-Encoding header field".
-        if b"transfer-encoding" in given:
-            given.add(b"content-length")
-        fields += [field for field in self._implied_fields() if field[0] not in given]
-        self._fields = fields
-        if told_length and self._body and self.status_code in WITH_CONTENT:
-            check_length(fields, self._body)
+        silent = {b"content-length"} if b"transfer-encoding" in given else frozenset[bytes]()
+        fields += [field for field in self._implied_fields() if field[0] not in given | silent]
+        if b"content-length" not in given:
+            self._checked = fields.copy()
         # Without content it may answer HEAD, and tell the length that GET would have; `frame` knows when it is sent.
-        self._checked = None if told_length else fields.copy()
+        elif self._body and self.status_code in WITH_CONTENT:
+            check_length(fields, self._body)
 
     def _implied_fields(self) -> list[Field]:
         """What the class says of its content without being asked; nothing where the status allows no content."""
@@ -359,9 +363,9 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         allowed_hosts: Collection[str] | None = None,
         on_finish: OnFinish | None = None,
     ) -> None:
-        check_redirect_status(status_code)
         location = (b"location", format_location(_text_of(url), allowed_hosts).encode("ascii"))
         super().__init__(b"", status_code, headers, None, background, on_finish=on_finish)
+        check_redirect_status(status_code)
         if headers is not None:
             self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
         self._append(location)

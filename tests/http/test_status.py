@@ -1,7 +1,6 @@
 """RFC 9110, section 15: status codes."""
 
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 
@@ -13,17 +12,16 @@ def test_a_status_code_passes(status: int) -> None:
     check_status(status)
 
 
-@pytest.mark.parametrize("check", [check_status, check_redirect_status])
 class TestWhatIsNoStatusCode:
     @pytest.mark.parametrize("status", [-200, -1, 0, 99, 600, 999, 2**70])
-    def test_out_of_range(self, check: Any, status: int) -> None:
+    def test_out_of_range(self, status: int) -> None:
         with pytest.raises(ValueError, match=rf"^status_code must be in 100\.\.599 \(RFC 9110, 15\), got {status}$"):
-            check(status)
+            check_status(status)
 
     @pytest.mark.parametrize("status", [None, True, False, "200", 200.0, b"200", [200]], ids=repr)
-    def test_of_another_type(self, check: Any, status: object) -> None:
+    def test_of_another_type(self, status: object) -> None:
         with pytest.raises(TypeError, match=r"^status_code must be an int, got .+; pass for example 200 or http\.HTTP"):
-            check(status)
+            check_status(status)
 
 
 @pytest.mark.parametrize("status", sorted(set(range(300, 400)) - {304}))

@@ -37,7 +37,7 @@ _COOKIE_OCTETS = "!#$&'()*+/:<=>?@[]^`{|}"
 _as_http_cookies_does = SimpleCookie().value_encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Cookie:
     """A cookie as it is to be set; every rule is checked by `format_set_cookie`."""
 
@@ -124,16 +124,19 @@ def _check_same_site(cookie: Cookie) -> None:
 def _check_promises(cookie: Cookie) -> None:
     """What a name's prefix, SameSite=None and Partitioned promise: 6265bis 4.1.3 and 5.6, and CHIPS."""
     name = cookie.name.lower()
-    promises = {
-        "a __Host- name": name.startswith("__host-"),
-        "a __Secure- name": name.startswith("__secure-"),
-        "samesite='none'": cookie.samesite is not None and cookie.samesite.lower() == "none",
-        "partitioned=True": cookie.partitioned,
-    }
-    for promise, made in promises.items():
-        if made and not cookie.secure:
-            raise ValueError(f"cookie {cookie.name!r}: browsers drop a cookie with {promise} unless it has secure=True")
-    if promises["a __Host- name"] and (cookie.path != "/" or cookie.domain):
+    is_host_only = name.startswith("__host-")
+    if not cookie.secure:
+        for promise, made in (
+            ("a __Host- name", is_host_only),
+            ("a __Secure- name", name.startswith("__secure-")),
+            ("samesite='none'", cookie.samesite is not None and cookie.samesite.lower() == "none"),
+            ("partitioned=True", cookie.partitioned),
+        ):
+            if made:
+                raise ValueError(
+                    f"cookie {cookie.name!r}: browsers drop a cookie with {promise} unless it has secure=True"
+                )
+    if is_host_only and (cookie.path != "/" or cookie.domain):
         raise ValueError(f"cookie {cookie.name!r}: browsers drop a __Host- cookie with a domain, or a path but '/'")
 
 

@@ -34,13 +34,17 @@ def encode_headers(headers: Headers) -> list[Field]:
     >>> encode_headers({"X-Total": 3})
     [(b'x-total', b'3')]
     """
-    pairs = cast("Iterable[object]", headers.items() if isinstance(headers, Mapping) else headers)
-    return [encode_field(*_pair(item)) for item in pairs]
+    if isinstance(headers, (dict, Mapping)):  # dict first: an abstract class takes its time to say yes
+        return [encode_field(name, value) for name, value in headers.items()]
+    return [encode_field(*_pair(item)) for item in cast("Iterable[object]", headers)]
 
 
 def encode_field(name: object, value: object) -> Field:
     """One header as bytes; raises as `encode_headers` does."""
-    raw_name = _encode_name(name)
+    raw_name = _encode_token(name) if type(name) is str else _encode_name(name)
+    # The usual value, told without a regular expression: printable ASCII is what `_is_value` allows, but for its ends.
+    if type(value) is str and value.isascii() and value.isprintable() and value == value.strip(" "):
+        return raw_name, value.encode()
     return raw_name, _encode_value(raw_name, value)
 
 

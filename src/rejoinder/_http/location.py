@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 _URI_CHARACTERS = ":/%#?=@[]!$&'()*+,;"
 _stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _has_control = re.compile(r"[\x00-\x1f\x7f]").search
+# The usual target, which is its own Location: a path, or http(s) to an ASCII host with a path, and nothing to quote.
+_is_location = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?/[!#$&'()*+,\-./0-9:;=?@A-Z_a-z~]*").fullmatch
 # With `allowed_hosts`, the only form of an absolute target: one in which every reader finds the same host. No user
 # information, no empty label, nothing in the host that one reader decodes (%2F) and another does not.
 _absolute = re.compile(
@@ -31,6 +33,8 @@ def format_location(url: str, allowed_hosts: Collection[str] | None) -> str:
     >>> format_location("https://bücher.example/a b", None)
     'https://xn--bcher-kva.example/a%20b'
     """
+    if allowed_hosts is None and _is_location(url):
+        return url
     if _has_control(url):
         raise ValueError(f"redirect target {url!r} has a control character")
     # WHATWG URL, 4.4: a browser strips spaces at both ends before it looks for a scheme.

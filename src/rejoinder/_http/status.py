@@ -6,6 +6,8 @@ FIRST, LAST = 100, 599
 # content." 15.3.6: "a server MUST NOT generate content in a 205 response".
 WITH_CONTENT = frozenset(range(200, LAST + 1)) - {204, 205, 304}
 
+_REDIRECTIONS = frozenset(range(300, 400)) - {304}  # RFC 9110, 15.4
+
 
 def check_status(status: object) -> None:
     """Refuse what is not a status code.
@@ -20,13 +22,11 @@ def check_status(status: object) -> None:
         raise ValueError(f"status_code must be in {FIRST}..{LAST} (RFC 9110, 15), got {status}")
 
 
-def check_redirect_status(status: object) -> None:
+def check_redirect_status(status: int) -> None:
     """Refuse what sends nobody anywhere: only 3xx redirects, and 304 does not.
 
     Raises:
-        TypeError: not an integer.
         ValueError: another code.
     """
-    check_status(status)
-    if status not in range(300, 400) or status == 304:  # noqa: PLR2004 - RFC 9110, 15.4
+    if status not in _REDIRECTIONS:
         raise ValueError(f"the status_code of a redirect must be 3xx other than 304, got {status}; the default is 307")
