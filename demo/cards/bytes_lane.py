@@ -144,7 +144,7 @@ def bookmark() -> UJSONResponse:
 )
 def after_login(to: str = "/account") -> RedirectResponse | PlainTextResponse:
     try:
-        return RedirectResponse(to, status_code=303, allowed_hosts={"xn--bcher-kva.example"})
+        return RedirectResponse(to, status_code=303, allowed_hosts={"bücher.example"})
     except ValueError as error:
         return PlainTextResponse(f"{error}\n", status_code=400)
 

@@ -17,7 +17,7 @@ class JSONResponse(Response, StarletteJSONResponse):
 
     Args:
         content: what `json.dumps` takes, and dataclass, pydantic, attrs and msgspec objects, Enum, datetime, date, time,
-            timedelta, UUID, Decimal (as text, digits kept), set, Path, numpy arrays and scalars.
+            timedelta, UUID, Decimal (as text, digits kept), set, Path, bytes (Base64), numpy arrays and scalars.
         status_code: as for `Response`.
         headers: as for `Response`.
         media_type: as for `Response`; `application/json` by default.

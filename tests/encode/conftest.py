@@ -1,14 +1,10 @@
-"""Properties are checked with the same examples in each run, however slow the machine. And what JSON is."""
+"""What JSON is."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("same every time", derandomize=True, deadline=None, database=None)
-settings.load_profile("same every time")
 
 
 @pytest.fixture(scope="session")
