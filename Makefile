@@ -20,7 +20,7 @@ check: $(STAMP)dev $(STAMP)bench  ## lint, format, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(STAMP)bench  ## this library beside its peers, in one run; tables go to bench/results/
 	$(BIN)/python -m bench
