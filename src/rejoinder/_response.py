@@ -340,13 +340,13 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         status_code: 3xx other than 304. 307 and 308 keep method and content, 303 turns to GET; 301 and 308 are cached.
         headers: as for `Response`; a location among them is replaced.
         background: as for `Response`.
-        allowed_hosts: for targets that come from users: the hosts that an absolute URL may lead to, `"*.example.com"`
-            for all below one. A path on this site is always allowed.
+        allowed_hosts: for targets that come from users: the hosts that an absolute URL may lead to, on any port;
+            `"*.example.com"` for all below one. A path on this site is always allowed, user information never.
         on_finish: as for `Response`.
 
     Raises:
         ValueError: a control character, `javascript:`, `data:` or `vbscript:`, no host name, a host that is not
-            allowed, another status code.
+            allowed, another status code. Where the target comes from a user, catch it and answer 400.
         TypeError: no URL at all.
 
     >>> RedirectResponse("/café", 303).headers["location"]
