@@ -25,11 +25,22 @@ def main() -> None:
 def serve(port: int, *, open_page: bool) -> None:
     config = uvicorn.Config(make_app(), log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1)
     listener = listen(port)
-    url = f"http://{HOST}:{listener.getsockname()[1]}/"
-    print(f"rejoinder's gallery is at {url} (Ctrl-C ends it)", flush=True)
-    if open_page and has_desktop():
-        threading.Thread(target=open_browser, args=(url,), daemon=True).start()
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config, f"http://{HOST}:{listener.getsockname()[1]}/", open_page=open_page).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """Tells its URL once it can be reached, and Ctrl-C is listened to: not before."""
+
+    def __init__(self, config: uvicorn.Config, url: str, *, open_page: bool) -> None:
+        super().__init__(config)
+        self._url = url
+        self._open_page = open_page
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(f"rejoinder's gallery is at {self._url} (Ctrl-C ends it)", flush=True)
+        if self._open_page and has_desktop():
+            threading.Thread(target=open_browser, args=(self._url,), daemon=True).start()
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -31,3 +31,14 @@ def test_optional_engines_are_loaded_only_when_they_are_used() -> None:
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_without_fastapi_all_but_its_event_source_response_is_there() -> None:
+    code = (
+        "import sys; sys.modules['fastapi'] = sys.modules['fastapi.sse'] = None\n"
+        "from rejoinder import *\n"
+        "from rejoinder.responses import *\n"
+        "import rejoinder\n"
+        "assert not hasattr(rejoinder, 'EventSourceResponse')"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

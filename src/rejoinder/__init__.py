@@ -22,11 +22,10 @@ from rejoinder.responses import (
 )
 
 if TYPE_CHECKING:
-    from rejoinder.responses import EventSourceResponse
+    from rejoinder.responses import EventSourceResponse as EventSourceResponse
 
 __all__ = [
     "Ending",
-    "EventSourceResponse",
     "FileResponse",
     "HTMLResponse",
     "JSONResponse",
@@ -42,4 +41,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(responses, name)
+    if name == "EventSourceResponse":
+        return responses.EventSourceResponse
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

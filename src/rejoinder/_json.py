@@ -1,5 +1,7 @@
 """JSON responses: the bytes lane with an encoder in front."""
 
+from typing import Any
+
 from starlette.background import BackgroundTask
 
 from rejoinder._encode.json import Default, Nan, encode, encode_json
@@ -67,7 +69,7 @@ class JSONResponse(Response, StarletteJSONResponse):
         self._body = body if type(body) is bytes else Response.render(self, body)
         self.init_headers(headers)
 
-    def render(self, content: object) -> bytes:
+    def render(self, content: Any) -> bytes:
         """The content as JSON. A subclass may override it."""
         if self._default is None and self._nan == "null":
             try:
@@ -90,7 +92,7 @@ class ORJSONResponse(JSONResponse):
     b'{"id":1}'
     """
 
-    def render(self, content: object) -> bytes:
+    def render(self, content: Any) -> bytes:
         """The content as JSON. A subclass may override it."""
         try:
             from rejoinder._encode import orjson
@@ -110,7 +112,7 @@ class UJSONResponse(JSONResponse):
     b'{"path":"\\/"}'
     """
 
-    def render(self, content: object) -> bytes:
+    def render(self, content: Any) -> bytes:
         """The content as JSON. A subclass may override it."""
         try:
             from rejoinder._encode import ujson

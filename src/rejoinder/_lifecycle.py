@@ -15,12 +15,13 @@ A client that left is no error of the application: nothing is raised for it.
 import asyncio
 import inspect
 import logging
+import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import anyio
 from starlette.background import BackgroundTask, BackgroundTasks
@@ -82,6 +83,8 @@ class Exchange:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
+        if isinstance(error, GeneratorExit):
+            return False  # the coroutine is closed: its loop has ended, and nothing can be awaited any more
         disconnected = isinstance(error, ClientLeft)
         if self._on_finish is None and self._background is None:
             return disconnected
@@ -99,24 +102,32 @@ class Exchange:
         return disconnected
 
 
-async def shielded(work: Callable[[], Awaitable[None]]) -> None:
+async def shielded(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Awaits `work`, which no cancellation interrupts; one that came meanwhile is raised afterwards."""
     with anyio.CancelScope(shield=True):
         if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
             await work()
             return
         # The scope holds off cancellation by scopes. `Task.cancel`, which asyncio.timeout and servers use, reaches
-        # into it, but no further than this task: so the work has a task of its own.
-        task = asyncio.ensure_future(work())
+        # into it, but no further than this task: so the work has a task of its own. What cancels all tasks, as the end
+        # of asyncio.run does, ends the work too.
+        task = _new_task(work())
         cancelled: asyncio.CancelledError | None = None
         while not task.done():
             try:
                 await asyncio.wait([task])
             except asyncio.CancelledError as error:
                 cancelled = error
-        if cancelled is not None:
+        if cancelled is not None and (task.cancelled() or task.exception() is None):
             raise cancelled
         task.result()
+
+
+def _new_task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task in the context of this one, where Python (from 3.12 on) tells it; so that context variables are shared."""
+    if sys.version_info >= (3, 12) and (current := asyncio.current_task()) is not None:
+        return asyncio.get_running_loop().create_task(work, context=current.get_context())
+    return asyncio.get_running_loop().create_task(work)
 
 
 async def _run_after(
@@ -128,10 +139,20 @@ async def _run_after(
             result = work()
             if inspect.isawaitable(result):
                 await result
-        # A cancellation that surfaces here is the work's own: nothing from outside gets in.
         except (Exception, asyncio.CancelledError) as error:
-            _logger.exception("%s failed after a response with status %d", name, outcome.status)
+            if _is_cancelled():
+                raise
+            # A cancellation that nobody asked for is the work's own.
+            _logger.exception("%s failed after a response with status %s", name, outcome.status)
             failures.append(error)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled this very task, on asyncio."""
+    if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
+        return False
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _work(

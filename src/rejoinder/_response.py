@@ -13,7 +13,7 @@ there is nothing to check again.
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.background import BackgroundTask
 from starlette.datastructures import URL, MutableHeaders
@@ -38,7 +38,8 @@ from rejoinder._starlette import (
 Content: TypeAlias = str | bytes | bytearray | memoryview | None
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_FRAMING = frozenset({b"content-length", b"content-type", b"transfer-encoding"})
+_LENGTH = frozenset({b"content-length", b"transfer-encoding"})
+_FRAMING = _LENGTH | {b"content-type"}
 OK = 200  # compared by identity, the cheapest of checks for the usual status
 # Fields made beforehand: the lengths of small contents, and the type that is looked up most.
 _WITHOUT_CHARSET: dict[str, Field] = {"application/json": content_type("application/json", "")}
@@ -77,6 +78,7 @@ class Response(StarletteResponse):
     _body: bytes | None = None
     _fields: list[Field] | None = None
     _checked: list[Field] | None = None
+    _described: bool = False  # `_fields` has what the class says of its content, beside what the user gave
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class Response(StarletteResponse):
         self._body = body if type(body) is bytes else Response.render(self, body)  # a subclass may render text
         self.init_headers(headers)
 
-    def render(self, content: object) -> bytes:
+    def render(self, content: Any) -> bytes:
         """The bytes of the content that the constructor was given. A subclass may override it."""
         if isinstance(content, str):
             return content.encode(self.charset)
@@ -113,7 +115,7 @@ class Response(StarletteResponse):
             f"got {type(content).__name__}; JSONResponse takes objects, StreamingResponse iterables"
         )
 
-    def init_headers(self, headers: Headers | None = None) -> None:
+    def init_headers(self, headers: Any = None) -> None:  # Any, so that a subclass may be narrower
         """Make the header section: what the user gave, then content-length and content-type where it is silent.
 
         A subclass may override it, and call it when `status_code`, `media_type` and `body` are set.
@@ -123,15 +125,13 @@ class Response(StarletteResponse):
             return
         fields = encode_headers(headers)
         given = {name for name, _ in fields}
-        self._fields, self._checked = fields, None
+        self._fields, self._checked, self._described = fields, None, self.status_code in WITH_CONTENT
         if given.isdisjoint(_FRAMING):
             fields += self._implied_fields()
             self._checked = fields.copy()
             return
-        # RFC 9112, 6.2: no content-length "in any message that contains a Transfer-Encoding header field".
-        silent = {b"content-length"} if b"transfer-encoding" in given else frozenset[bytes]()
-        fields += [field for field in self._implied_fields() if field[0] not in given | silent]
-        if b"content-length" not in given:
+        fields += [field for field in self._implied_fields() if field[0] not in given]
+        if given.isdisjoint(_LENGTH):
             self._checked = fields.copy()
         # Without content it may answer HEAD, and tell the length that GET would have; `frame` knows when it is sent.
         elif self._body and self.status_code in WITH_CONTENT:
@@ -171,6 +171,7 @@ class Response(StarletteResponse):
         if self._fields is None:
             self._fields = self._implied_fields()
             self._checked = self._fields.copy()
+            self._described = self.status_code in WITH_CONTENT
         return self._fields
 
     @raw_headers.setter
@@ -305,7 +306,8 @@ class Response(StarletteResponse):
         async with Exchange(status, self.on_finish, self.background) as exchange:
             check_status(status)
             fields = self._implied_fields() if fields is None else checked(fields)
-            fields, body = frame(scope.get("method", "GET"), status, fields, self.body, self._describe_content())
+            implied = self._describe_content() if self._described else []
+            fields, body = frame(scope.get("method", "GET"), status, fields, self.body, implied)
             await send_whole(scope, send, exchange, fields, body)
 
 
@@ -381,4 +383,4 @@ def _from_now(cookie: str, seconds: int) -> datetime:
 def _text_of(url: object) -> str:
     if url is None or isinstance(url, (bytes, bytearray)):
         raise TypeError(f"url must be a str or a URL, got {type(url).__name__}")
-    return str(url)
+    return str.__str__(url) if isinstance(url, str) else str(url)  # of an enum's member: its value

@@ -13,6 +13,8 @@ _logger = logging.getLogger("rejoinder")
 
 START = "http.response.start"
 BODY = "http.response.body"
+# A TimeoutError without an errno is asyncio's.
+_NOT_THE_CLIENT = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 _DENIAL_EXTENSION = "websocket.http.response"
 
 
@@ -45,5 +47,12 @@ async def _send(send: Send, message: MutableMapping[str, Any]) -> None:
 
 
 def note_client_left(error: OSError) -> None:
-    """Leave a trace for whoever wonders: middleware between here and the server may raise an OSError of its own."""
+    """Leave a trace of a client that left.
+
+    Raises:
+        OSError: the same, where it is of a kind that no server raises for that: it is the business of middleware
+            between here and the server.
+    """
+    if isinstance(error, _NOT_THE_CLIENT) or (isinstance(error, TimeoutError) and error.errno is None):
+        raise error
     _logger.debug("the client has left: %r", error)

@@ -12,10 +12,9 @@ from rejoinder._starlette import StarletteFileResponse as FileResponse
 from rejoinder._starlette import StarletteStreamingResponse as StreamingResponse
 
 if TYPE_CHECKING:
-    from fastapi.sse import EventSourceResponse
+    from fastapi.sse import EventSourceResponse as EventSourceResponse
 
 __all__ = [
-    "EventSourceResponse",
     "FileResponse",
     "HTMLResponse",
     "JSONResponse",
@@ -30,7 +29,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "EventSourceResponse":  # FastAPI's, which need not be installed for the rest
-        from fastapi.sse import EventSourceResponse
-
+        try:
+            from fastapi.sse import EventSourceResponse
+        except ImportError as error:
+            raise AttributeError("EventSourceResponse is still FastAPI's: pip install fastapi") from error
         return EventSourceResponse
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,13 @@
 """The divergences that no recorded message shows, one test each, named by its id; and the list, held to all its tests."""
 
+import asyncio
 import contextlib
 import re
 import runpy
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,38 @@ def test_private() -> None:
     theirs, ours = of_both("Response")
     assert hasattr(theirs, "_wrap_websocket_denial_send")
     assert not hasattr(ours("x"), "_wrap_websocket_denial_send")
+
+
+@pytest.mark.parametrize(("of", "same"), [(0, True), (1, False)], ids=["Starlette", "rejoinder"])
+def test_context(of: int, same: bool) -> None:
+    tasks: list[Any] = []
+    variable: ContextVar[str] = ContextVar("variable", default="before")
+
+    async def note() -> None:
+        tasks.append(asyncio.current_task())
+        variable.set("by the task")
+
+    async def main() -> str:
+        await of_both("Response")[of](background=BackgroundTask(note))(HTTP, anyio.sleep_forever, keep)
+        tasks.append(asyncio.current_task())
+        return variable.get()
+
+    shared = same or sys.version_info >= (3, 12)
+    assert anyio.run(main) == ("by the task" if shared else "before")
+    assert (tasks[0] is tasks[1]) is same
+
+
+@pytest.mark.parametrize(("of", "called"), [(0, True), (1, False)], ids=["Starlette", "rejoinder"])
+def test_mixins(of: int, called: bool) -> None:
+    calls = []
+
+    class Mixin(of_both("Response")[of]):  # type: ignore[misc]
+        def __init__(self, *args: Any, **given: Any) -> None:
+            calls.append(args)
+            super().__init__(*args, **given)
+
+    type("Mixed", (of_both("JSONResponse")[of], Mixin), {})({})
+    assert bool(calls) is called
 
 
 def test_copies() -> None:
@@ -131,6 +165,8 @@ def test_ancestry(name: str) -> None:
     theirs, ours = of_both(name)
     assert not issubclass(ours, theirs)
     assert issubclass(ours, fastapi.responses.JSONResponse)
+    assert not isinstance(fastapi.responses.HTMLResponse(), rejoinder.Response)
+    assert isinstance(rejoinder.HTMLResponse(), fastapi.responses.HTMLResponse)
 
 
 @pytest.mark.filterwarnings("ignore:.*JSONResponse is deprecated")

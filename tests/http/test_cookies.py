@@ -130,7 +130,11 @@ def test_what_is_written(arguments: dict[str, Any], sent: str) -> None:
         ),
         *(
             pytest.param({attribute: f"a{bad}"}, ValueError, "^cookie 'n': .+ has a control character, ';'", id=f"{attribute} {bad!r}")
-            for attribute in ["path", "domain", "expires"] for bad in ["; Secure", "\r\nx: y", "\n", "\0", "\x7f", "\t"]
+            for attribute in ["path", "expires"] for bad in ["; Secure", "\r\nx: y", "\n", "\0", "\x7f", "\t"]
+        ),
+        *(
+            pytest.param({"domain": domain}, ValueError, "is not a host name, without scheme or port", id=f"domain {domain!r}")
+            for domain in ["a; Secure", "a\r\nx: y", "a\n", "a\0", "a\x7f", "a\t", "localhost:8000", "https://a.b", "a b", ".", " ", "a..b"]
         ),
         pytest.param({"expires": "né"}, ValueError, "non-ASCII", id="expires beyond ASCII"),
         pytest.param({"path": "/\ud800"}, ValueError, "surrogates not allowed", id="path lone surrogate"),

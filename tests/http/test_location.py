@@ -183,8 +183,11 @@ class TestAllowedHosts:
         assert format_location(url, {pattern}) == url
 
     @pytest.mark.parametrize("pattern", ["*", "*.", "", ".", "*example.com", "https://evil.test", "evil.test:443"])
-    def test_what_is_no_pattern_allows_nothing(self, pattern: str) -> None:
-        for url in ("https://evil.test", "https://evil.test:443", "https://a.example.com", "https://", "//."):
+    def test_what_is_no_pattern_is_refused_as_soon_as_it_counts(self, pattern: str) -> None:
+        for url in ("https://evil.test", "https://evil.test:443", "https://a.example.com"):
+            with pytest.raises(ValueError, match="which is neither a host name nor"):
+                format_location(url, [pattern])
+        for url in ("https://", "//."):
             with pytest.raises(ValueError, match="does not lead to one of allowed_hosts"):
                 format_location(url, [pattern])
 

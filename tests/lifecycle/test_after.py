@@ -116,6 +116,66 @@ def test_a_client_that_left_is_an_outcome_and_no_error(number: int, backend: str
     assert log.outcome.bytes_sent == 0
 
 
+def test_a_task_that_fails_after_the_client_left_is_raised() -> None:
+    response = Response("hello", background=Log().task("background", ValueError("task")))
+    with pytest.raises(ValueError, match="task"):
+        anyio.run(response, GET, receive, refuse_at(0, OSError("gone")))
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "x"), PermissionError(13, "x"), TimeoutError()], ids=repr)
+@pytest.mark.parametrize("given", [{}, {"on_finish": lambda outcome: None}], ids=["short way", "long way"])
+def test_an_oserror_that_no_server_raises_for_that_is_an_error(given: Any, error: OSError) -> None:
+    with pytest.raises(type(error)) as raised:
+        anyio.run(Response("hello", **given), GET, receive, refuse_at(1, error))
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("given", [{}, {"on_finish": lambda outcome: None}], ids=["short way", "long way"])
+def test_a_client_that_left_leaves_a_trace(given: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "rejoinder"):
+        anyio.run(Response("hello", **given), GET, receive, refuse_at(1, ConnectionResetError("gone")))
+    assert "the client has left: ConnectionResetError('gone')" in caplog.text
+
+
+def test_duration_is_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([10.0, 12.5])
+    monkeypatch.setattr("rejoinder._lifecycle.clock", lambda: next(now))
+    log = Log()
+    anyio.run(Response("hello", on_finish=log.on_finish), GET, receive, accept)
+    assert log.outcome.duration == 2.5
+
+
+def test_the_end_of_the_loop_ends_the_tasks_that_have_not_begun() -> None:
+    """`asyncio.run` cancels every task at its end, and waits for them."""
+    log = Log()
+
+    async def forever() -> None:
+        log.events.append("began")
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        tasks = BackgroundTasks([BackgroundTask(forever), log.task("never")])
+        task = asyncio.ensure_future(Response(background=tasks)(GET, receive, accept))
+        while not log.events:
+            await asyncio.sleep(0)
+        assert not task.done()
+
+    asyncio.run(main())
+    assert log.events == ["began"]
+
+
+def test_a_closed_coroutine_awaits_nothing() -> None:
+    async def never(message: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        coroutine = Response(on_finish=print)(GET, receive, never)
+        coroutine.send(None)
+        coroutine.close()
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_client_that_left_is_no_error_without_anything_to_run_either(number: int) -> None:
     anyio.run(Response("hello"), GET, receive, refuse_at(number, OSError("gone")))

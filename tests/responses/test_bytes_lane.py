@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from email.message import Message
+from enum import Enum
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -22,6 +24,14 @@ from rejoinder.testing import Answer, fetch, run
 
 BACKENDS = ["asyncio", "trio"]
 JSON_CLASSES = [JSONResponse, ORJSONResponse, UJSONResponse]
+
+
+def message_of(headers: dict[str, str]) -> Message:
+    """What urllib and http.client give as headers: no Mapping."""
+    message = Message()
+    for name, value in headers.items():
+        message[name] = value
+    return message
 
 
 def answer(app: Any, method: str = "GET", backend: Any = "asyncio", **options: Any) -> Answer:
@@ -101,6 +111,26 @@ def test_content_type(response: Callable[[], Response], media_type: str | None) 
     assert answer(response()).headers.get("content-type") == media_type
 
 
+class Kind(str, Enum):  # noqa: UP042 - a StrEnum's str() is its value; this one's is "Kind.HTML"
+    HTML = "text/html"
+    PATH = "/next"
+    HOST = "example.com"
+
+
+def test_a_member_of_a_text_enum_is_its_value() -> None:
+    assert answer(Response("a", media_type=Kind.HTML)).headers.get("content-type") == "text/html; charset=utf-8"
+    assert answer(RedirectResponse(Kind.PATH)).headers.get("location") == "/next"
+    response = Response()
+    response.set_cookie("a", Kind.HOST, domain=Kind.HOST)
+    assert answer(response).headers.get("set-cookie") == "a=example.com; Domain=example.com; Path=/; SameSite=lax"
+
+
+@pytest.mark.parametrize("media_type", [b"text/html", 5], ids=repr)
+def test_a_media_type_is_text(media_type: Any) -> None:
+    with pytest.raises(TypeError, match="media_type must be a str"):
+        Response("a", media_type=media_type)
+
+
 def test_charset_of_a_subclass() -> None:
     class Latin(PlainTextResponse):
         charset = "latin-1"
@@ -116,6 +146,7 @@ def test_charset_of_a_subclass() -> None:
         pytest.param([("X-A", "1"), (b"x-b", 2), ["x-c", b"\xe2"]], id="pairs"),
         pytest.param(Headers(raw=[(b"x-a", b"1"), (b"x-b", b"2"), (b"x-c", b"\xe2")]), id="Headers"),
         pytest.param(MutableHeaders(raw=[(b"x-a", b"1"), (b"x-b", b"2"), (b"x-c", b"\xe2")]), id="MutableHeaders"),
+        pytest.param(message_of({"X-A": "1", "x-b": "2", "x-c": "\xe2"}), id="email.message.Message"),
         pytest.param((pair for pair in [("x-a", 1), ("x-b", 2), ("x-c", "\xe2")]), id="iterator"),
     ],
 )
@@ -137,6 +168,7 @@ BAD_HEADERS = [
     pytest.param({"x-a": None}, id="None"),
     pytest.param({"x-a": ["1"]}, id="list"),
     pytest.param({"x-a": 1.5}, id="float"),
+    pytest.param([("x-a", "1", "2")], id="triple"),
 ]
 
 
@@ -213,9 +245,8 @@ def test_without_content(late: bool, status: int, headers: list[Any], cls: Any) 
 
 def test_a_304_may_tell_what_the_200_would_have_had() -> None:
     given = {"content-length": "10", "content-type": "text/plain", "etag": '"1"'}
-    assert dict(answer(Response(status_code=304, headers=given)).headers) == {
-        name.encode(): value.encode() for name, value in given.items()
-    }
+    for response in (Response(status_code=304, headers=given), PlainTextResponse("a" * 10, 304, headers=given)):
+        assert dict(answer(response).headers) == {name.encode(): value.encode() for name, value in given.items()}
 
 
 @pytest.mark.parametrize(
@@ -242,8 +273,12 @@ def test_a_content_length_that_lies_is_refused(length: str) -> None:
 
 
 def test_no_content_length_beside_a_transfer_encoding() -> None:
-    sent = Response("hello", headers={"transfer-encoding": "chunked"})
-    assert "content-length" not in sent.headers
+    for headers in ({"transfer-encoding": "chunked"}, {"content-length": "5", "transfer-encoding": "chunked"}):
+        late = Response("hello")
+        late.headers.update(headers)
+        for response in (Response("hello", headers=headers), late):
+            for method in ("GET", "HEAD"):
+                assert answer(response, method).headers == [(b"transfer-encoding", b"chunked")]
 
 
 def test_a_body_that_is_assigned_takes_its_length_along() -> None:
@@ -265,6 +300,7 @@ def test_websocket_denial(offered: bool) -> None:
         ["websocket.http.response.start", "websocket.http.response.body"] if offered else ["websocket.close"]
     )
     assert sent.status == 403
+    assert offered or sent.messages == [{"type": "websocket.close", "code": 1008, "reason": ""}]
 
 
 def test_a_response_can_be_sent_again_though_middleware_edits_what_it_is_sent() -> None:

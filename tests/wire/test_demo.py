@@ -51,8 +51,10 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     process.send_signal(signal.SIGINT)
     try:
         output, errors = process.communicate(timeout=10)
-    finally:
+    except subprocess.TimeoutExpired:
         process.kill()
+        process.communicate()
+        raise
     return process.returncode, output, errors
 
 

@@ -4,8 +4,8 @@ Two readers have to agree with what is written here: a browser, and the server t
 Python undo what `http.cookies` does to a value, so values are written as it writes them; where it cannot (characters
 beyond latin-1), they are percent-encoded UTF-8, which JavaScript's `decodeURIComponent` reads too.
 
-A browser silently drops a cookie that breaks its rules. So every such rule is an error here: at the time of the call,
-in the words of the argument that has to change.
+A browser silently drops a cookie that breaks its rules. So breaking them is an error here: at the time of the call, in
+the words of the argument that has to change.
 """
 
 import re
@@ -29,6 +29,7 @@ MAX_OCTETS = 4096
 _is_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:]+").fullmatch
 # 4.1.1: av-octet = any CHAR except CTLs or ";".
 _is_attribute_value = re.compile(r"[ -:<-~]*").fullmatch
+_is_domain = re.compile(r"\.?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?").fullmatch
 _has_control = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 _has_surrogate = re.compile("[\ud800-\udfff]").search
 # 4.1.1: cookie-octet, without "%", which percent-encoding itself needs. quote() adds letters, digits and "_.-~".
@@ -74,7 +75,7 @@ def format_set_cookie(cookie: Cookie) -> bytes:
     _check_promises(cookie)
     attributes = [
         f"{name}={value}",
-        _attribute(name, "Domain", _ascii_domain(_text(cookie, "domain", cookie.domain))),
+        _attribute(name, "Domain", _ascii_domain(cookie)),
         _attribute(name, "expires", _expires(cookie)),
         "HttpOnly" if cookie.httponly else "",
         _max_age(cookie),
@@ -100,7 +101,7 @@ def _encode_value(cookie: Cookie) -> str:
     name, value = cookie.name, cookie.value
     if not isinstance(value, (str, int)):
         raise TypeError(f"cookie {name!r}: the value must be str or int, got {type(value).__name__}; pass str(value)")
-    text = str(value)
+    text = str.__str__(value) if isinstance(value, str) else str(value)
     if _has_control(text):
         raise ValueError(f"cookie {name!r}: the value {text!r} has a control character")
     if _has_surrogate(text):
@@ -155,13 +156,15 @@ def _text(cookie: Cookie, attribute: str, value: object) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError(f"cookie {cookie.name!r}: {attribute} must be str or None, got {type(value).__name__}")
-    return value
+    return str.__str__(value)  # of an enum's member: its value
 
 
-def _ascii_domain(domain: str) -> str:
-    if domain.isascii():
-        return domain
-    return encode_host(domain)
+def _ascii_domain(cookie: Cookie) -> str:
+    domain = _text(cookie, "domain", cookie.domain)
+    domain = domain if domain.isascii() else encode_host(domain)
+    if domain and not _is_domain(domain):
+        raise ValueError(f"cookie {cookie.name!r}: domain {domain!r} is not a host name, without scheme or port")
+    return domain
 
 
 def _expires(cookie: Cookie) -> str | None:

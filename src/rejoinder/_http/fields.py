@@ -34,8 +34,12 @@ def encode_headers(headers: Headers) -> list[Field]:
     >>> encode_headers({"X-Total": 3})
     [(b'x-total', b'3')]
     """
-    if isinstance(headers, (dict, Mapping)):  # dict first: an abstract class takes its time to say yes
-        return [encode_field(name, value) for name, value in headers.items()]
+    # Not every collection of headers is a Mapping: those of email and http.client have items() all the same.
+    items = getattr(headers, "items", None)
+    if items is not None:
+        return [encode_field(name, value) for name, value in items()]
+    if not isinstance(headers, Iterable):
+        raise ValueError(f"headers must be a mapping, or pairs of a name and a value; got {headers!r}")
     return [encode_field(*_pair(item)) for item in cast("Iterable[object]", headers)]
 
 

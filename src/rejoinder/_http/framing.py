@@ -28,6 +28,10 @@ def frame(
     Raises:
         ValueError: the content-length is not that of the content.
     """
+    # RFC 9112, 6.2: "A sender MUST NOT send a Content-Length header field in any message that contains a
+    # Transfer-Encoding header field."
+    if any(name == b"transfer-encoding" for name, _ in fields):
+        fields = [field for field in fields if field[0] != b"content-length"]
     if status not in WITH_CONTENT:
         return _frame_without_content(status, fields, implied), b""
     # RFC 9110, 9.3.2: "The server SHOULD send the same header fields in response to a HEAD request as it would have

@@ -19,6 +19,7 @@ _is_location = re.compile(r"(?:https?://[a-z0-9.-]+(?::[0-9]+)?)?/[!#$&'()*+,\-.
 _absolute = re.compile(
     r"(?:https?:)?//(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]*)?(?:[/?#].*)?", re.IGNORECASE
 ).fullmatch
+_is_host = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?").fullmatch
 # Schemes whose "resource" is the URL itself: a browser would run or show what a stranger wrote, in this site's name.
 _SELF_CONTAINED = frozenset({"javascript", "data", "vbscript"})
 
@@ -96,6 +97,8 @@ def _check_host(location: str, allowed_hosts: Collection[str]) -> None:
 def _allows(pattern: str, host: str) -> bool:
     name = pattern.removeprefix("*.")
     name = name.lower() if name.isascii() else encode_host(name)
+    if not _is_host(name):
+        raise ValueError(f"allowed_hosts has {pattern!r}, which is neither a host name nor '*.' and one")
     if pattern.startswith("*."):
         return host.endswith(f".{name}")
     return host.strip("[]") == name.strip("[]")
