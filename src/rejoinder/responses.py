@@ -12,7 +12,7 @@ from rejoinder._starlette import StarletteFileResponse as FileResponse
 from rejoinder._starlette import StarletteStreamingResponse as StreamingResponse
 
 if TYPE_CHECKING:
-    from fastapi.sse import EventSourceResponse as EventSourceResponse
+    from fastapi.sse import EventSourceResponse as EventSourceResponse  # noqa: PLC0414 - a re-export
 
 __all__ = [
     "FileResponse",
