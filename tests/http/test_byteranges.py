@@ -11,7 +11,7 @@ from rejoinder._http.ranges import Slice
 CONTENT = b"0123456789"
 
 
-def test_framing():
+def test_framing() -> None:
     """Octet by octet: a CRLF before every delimiter, the first one too."""
     assert frame_parts([Slice(8, 10), Slice(0, 2)], 10, b"text/plain", b"X") == (
         b"\r\n--X\r\nContent-Type: text/plain\r\nContent-Range: bytes 8-9/10\r\n\r\n",
@@ -23,7 +23,7 @@ def test_framing():
 
 
 @pytest.mark.parametrize("content_type", [b"text/plain; charset=utf-8", b"application/x-thing", None])
-def test_another_parser_reads_the_slices(content_type):
+def test_another_parser_reads_the_slices(content_type: bytes | None) -> None:
     """The standard library's parser of mail, which shares no code with this."""
     slices = [Slice(8, 10), Slice(0, 2), Slice(4, 5)]
     body = b"".join(

@@ -1,5 +1,7 @@
 """Conditional requests: RFC 9110, 13."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,7 +80,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_evaluate(case):
+def test_evaluate(case: Any) -> None:
     """GET and HEAD get 304 where other methods get 412 or go on."""
     fields, current, reading, writing = case
     assert evaluate("GET", fields, current) is reading
@@ -88,7 +90,7 @@ def test_evaluate(case):
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT"])
-def test_methods_without_a_representation(method):
+def test_methods_without_a_representation(method: str) -> None:
     """13.2.1: the fields mean nothing with these."""
     assert evaluate(method, {IM: b'"b"', INM: b"*", IUS: EARLIER}, BOTH) is PROCEED
 
@@ -119,7 +121,7 @@ IF_RANGE_CASES = {
 
 
 @pytest.mark.parametrize("case", IF_RANGE_CASES.values(), ids=IF_RANGE_CASES)
-def test_if_range(case):
+def test_if_range(case: Any) -> None:
     """Only what is certain to be the same octets lets a client have a part of them (13.1.5)."""
     value, current, expected = case
     assert range_applies({} if value is None else {IR: value}, current) is expected
@@ -134,7 +136,7 @@ values = st.binary() | st.sampled_from([b"*", b'"a"', b'W/"a"', b'"b"', EARLIER,
     st.dictionaries(st.sampled_from([IM, INM, IMS, IUS, IR]), values),
     st.sampled_from([BOTH, WEAK, TAG, DATE, NEITHER]),
 )
-def test_evaluate_is_total(method, fields, current):
+def test_evaluate_is_total(method: str, fields: dict[bytes, bytes], current: Validators) -> None:
     """Whatever the client sends; and only reading is ever answered with 304."""
     outcome = evaluate(method, fields, current)
     assert outcome is not NOT_MODIFIED or method in {"GET", "HEAD"}

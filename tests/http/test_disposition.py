@@ -2,6 +2,7 @@
 
 import re
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -54,13 +55,13 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_name(case):
+def test_name(case: Any) -> None:
     """Nothing in a name reaches the header that could harm; `filename*` only where ASCII is not enough."""
     filename, expected = case
     assert content_disposition(filename) == f"attachment; {expected}"
 
 
-def test_over_long_names_are_cut_between_characters():
+def test_over_long_names_are_cut_between_characters() -> None:
     """255 octets are what file systems take."""
     header = content_disposition("你" * 200 + ".txt")
     name = unquote(header.partition("''")[2])
@@ -68,13 +69,13 @@ def test_over_long_names_are_cut_between_characters():
     assert len(name.encode()) <= 255
 
 
-def test_type():
+def test_type() -> None:
     """As it was given."""
     assert content_disposition("a.txt", "inline") == 'inline; filename="a.txt"'
 
 
 @pytest.mark.parametrize("kind", ["", "a b", "a;b", 'a"', "attachment\r\n", "é"])
-def test_type_must_be_a_token(kind):
+def test_type_must_be_a_token(kind: str) -> None:
     """It is written by the programmer, so it is an error."""
     with pytest.raises(ValueError, match="disposition type must be a token"):
         content_disposition("a.txt", kind)
@@ -82,7 +83,7 @@ def test_type_must_be_a_token(kind):
 
 @settings(deadline=None, derandomize=True)
 @given(st.text(st.characters(codec=None)) | st.text('ab."\\/%;= \r\n\x00\ud800é／．'))
-def test_any_name(filename):
+def test_any_name(filename: str) -> None:
     """Any str gives a header of known shape, which the standard library reads as one name that is no path."""
     header = content_disposition(filename)
     assert re.fullmatch(

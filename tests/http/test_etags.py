@@ -1,5 +1,7 @@
 """Entity tags: RFC 9110, 8.8.3."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ COMPARISONS = {
 
 
 @pytest.mark.parametrize("case", COMPARISONS.values(), ids=COMPARISONS)
-def test_comparison(case):
+def test_comparison(case: Any) -> None:
     """The two ways to compare, as the RFC's own table has them, and both ways round."""
     first, second, strong, weak = case
     a, b = parse_etag(first), parse_etag(second)
@@ -70,14 +72,14 @@ LISTS = {
 
 
 @pytest.mark.parametrize("case", LISTS.values(), ids=LISTS)
-def test_parse_list(case):
+def test_parse_list(case: Any) -> None:
     """If-Match and If-None-Match: quotes bind commas, and what is no entity tag is skipped."""
     value, expected = case
     assert parse_etags(value) == expected
 
 
 @pytest.mark.parametrize("value", [b"", b'"a', b"a", b'"a", "b"', b' "a"', b'w/"a"', b"*", b'"a b"'])
-def test_parse_one_refuses(value):
+def test_parse_one_refuses(value: bytes) -> None:
     """A single tag is exactly one."""
     assert parse_etag(value) is None
 
@@ -93,19 +95,19 @@ GIVEN = {
 
 
 @pytest.mark.parametrize("text", GIVEN)
-def test_check(text):
+def test_check(text: str) -> None:
     """A caller's tag, in quotes or bare."""
     assert format_etag(check_etag(text)) == GIVEN[text]
 
 
 @pytest.mark.parametrize("text", ["", "a b", 'a"b', '"a', 'a"', "W/abc", "é", "\ud800", b"abc", None, 1, '"a\r\nb"'])
-def test_check_refuses(text):
+def test_check_refuses(text: object) -> None:
     """Anything else is an error that says what to pass."""
     with pytest.raises(ValueError, match=r"pass for example 'abc'"):
         check_etag(text)
 
 
-def test_file_etag_follows_each_fact():
+def test_file_etag_follows_each_fact() -> None:
     """Another time, size or inode is another strong tag; the same facts are the same tag."""
     facts = [(1, 2, 3), (9, 2, 3), (1, 9, 3), (1, 2, 9), (12, 3, 3), (-1, 2, 3)]
     tags = {file_etag(*each) for each in facts}
@@ -117,7 +119,7 @@ def test_file_etag_follows_each_fact():
 
 @settings(deadline=None, derandomize=True)
 @given(st.binary())
-def test_parse_is_total(value):
+def test_parse_is_total(value: bytes) -> None:
     """Whatever the client sends; what is found can be written and read again."""
     tags = parse_etags(value)
     if tags is not AnyETag.ANY:
@@ -132,12 +134,12 @@ def test_parse_is_total(value):
         )
     )
 )
-def test_round_trip(tags):
+def test_round_trip(tags: list[ETag]) -> None:
     """What a list of any tags says is what is read from it."""
     assert parse_etags(b" , ".join(map(format_etag, tags))) == tuple(tags)
 
 
 @pytest.mark.parametrize("unit", [b'"', b'",', b',"', b",", b" ", b", ", b'"",', b"a", b'W/"', b'"a" ', b', "', b"*,"])
-def test_hostile_list(unit):
+def test_hostile_list(unit: bytes) -> None:
     """64 KiB of what could make a pattern back up: an answer, well within the suite's time limit."""
     parse_etags(unit * (65536 // len(unit)))

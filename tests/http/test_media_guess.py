@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rejoinder._http.media import guess_media_type
+from rejoinder._http.media import content_type, guess_media_type
 
 TYPES = {
     "page.html": "text/html",
@@ -62,12 +62,12 @@ TYPES = {
 
 
 @pytest.mark.parametrize("filename", TYPES)
-def test_guess(filename):
+def test_guess(filename: str) -> None:
     """By the last extension alone."""
     assert guess_media_type(filename) == TYPES[filename]
 
 
-def test_the_machine_has_no_say(monkeypatch):
+def test_the_machine_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a mime.types file or the registry of Windows says (.js as text/plain is a classic) changes nothing."""
     monkeypatch.setitem(mimetypes.types_map, ".js", "text/plain")
     monkeypatch.setitem(mimetypes.types_map, ".unknownext", "text/x-unknown")
@@ -77,6 +77,19 @@ def test_the_machine_has_no_say(monkeypatch):
 
 @settings(deadline=None, derandomize=True)
 @given(st.text(st.characters(codec=None)))
-def test_any_name(filename):
+def test_any_name(filename: str) -> None:
     """Any name has a media type of two parts."""
     assert guess_media_type(filename).count("/") == 1
+
+
+@pytest.mark.parametrize(
+    ("media_type", "expected"),
+    [
+        ("text/plain", b"text/plain; charset=utf-8"),
+        ("text/plain; Charset=latin-1", b"text/plain; Charset=latin-1"),
+        ("image/png", b"image/png"),
+    ],
+)
+def test_content_type(media_type: str, expected: bytes) -> None:
+    """Texts get a charset, unless they have one."""
+    assert content_type(media_type, "utf-8") == (b"content-type", expected)

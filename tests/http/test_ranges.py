@@ -1,6 +1,7 @@
 """Range and Content-Range: RFC 9110, 14."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -101,7 +102,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_parse(case):
+def test_parse(case: Any) -> None:
     """Of ten bytes, with at most four ranges allowed."""
     value, expected = case
     result = parse_range(value, 10, max_ranges=4)
@@ -121,12 +122,12 @@ EMPTY_FILE = {
 
 
 @pytest.mark.parametrize("value", EMPTY_FILE)
-def test_empty_representation(value):
+def test_empty_representation(value: bytes) -> None:
     """A suffix of nothing is satisfied by nothing, which only the whole can say; the rest is out of range."""
     assert parse_range(value, 0, max_ranges=4) is EMPTY_FILE[value]
 
 
-def test_slice_has_the_length_of_its_bytes():
+def test_slice_has_the_length_of_its_bytes() -> None:
     """Half-open, as in Python."""
     part = Slice(2, 5)
     assert len(part) == len(b"0123456789"[part.start : part.stop])
@@ -136,7 +137,7 @@ def test_slice_has_the_length_of_its_bytes():
     ("part", "expected"),
     [(Slice(0, 1), b"bytes 0-0/10"), (Slice(3, 10), b"bytes 3-9/10"), (None, b"bytes */10")],
 )
-def test_content_range(part, expected):
+def test_content_range(part: Slice | None, expected: bytes) -> None:
     """Both ends included on the wire (14.4)."""
     assert format_content_range(part, 10) == expected
 
@@ -160,7 +161,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
-def test_hostile(value):
+def test_hostile(value: bytes) -> None:
     """64 KiB of what could be slow: an answer, and no int() of thousands of digits, which raises."""
     parse_range(value, 1000, max_ranges=100)
 
@@ -170,7 +171,7 @@ ascii_soup = st.text("0123456789-, =x\t", max_size=40).map(lambda text: b"bytes=
 
 @settings(deadline=None, derandomize=True)
 @given(st.binary() | ascii_soup, st.integers(0, 50), st.integers(0, 10))
-def test_parse_is_total_and_sound(value, size, max_ranges):
+def test_parse_is_total_and_sound(value: bytes, size: int, max_ranges: int) -> None:
     """Whatever the client sends: no exception, and slices that are disjoint, apart, and not empty."""
     result = parse_range(value, size, max_ranges)
     if not isinstance(result, NoSlices):

@@ -57,7 +57,7 @@ def parse_range(value: bytes, size: int, max_ranges: int) -> Ranges:
     """
     unit, equals, range_set = value.partition(b"=")
     # 14.2: "An origin server MUST ignore a Range header field that contains a range unit it does not understand."
-    # 14.1: "Range units are [...] case-insensitive".
+    # 14.1: "All range unit names are case-insensitive".
     if not equals or unit.strip(_OWS).lower() != b"bytes":
         return NoSlices.IGNORED
     if range_set.count(b",") >= max_ranges + _EMPTY_ELEMENTS:
@@ -97,7 +97,7 @@ def _resolve(elements: Iterable[bytes], size: int) -> NoSlices | list[Slice]:
                 return NoSlices.IGNORED
             continue
         first, last = map(_position, found.groups())
-        # 14.1.1: "An int-range is invalid if the last-pos value is present and less than the first-pos."
+        # 14.1.1: "An int-range is invalid if the last-pos value is present and less than first-pos."
         if first is not None and last is not None and last < first:
             return NoSlices.INVERTED
         result = NoSlices.UNSATISFIABLE if result is NoSlices.EMPTY else result
