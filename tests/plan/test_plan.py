@@ -352,3 +352,12 @@ def test_any_request(method: str, request: Fields, representation: Representatio
     if answer.status in {206, 416} and answer.status != status:
         assert (method, status) == ("GET", 200)
     assert [each for each in answer.headers if each[0] == b"set-cookie"] == [USER[1], USER[2]]
+
+
+@pytest.mark.parametrize("name", [b"cache-control", b"cdn-cache-control", b"surrogate-control", b"expires"])
+@pytest.mark.parametrize("request_", [ask(if_match=b'"b"'), ask(range=b"bytes=10-")], ids=["412", "416"])
+def test_refusals_have_no_lifetime(name: bytes, request_: Fields) -> None:
+    """A cache that kept one would answer everybody with what one client did wrong."""
+    answer = plan("GET", request_, FACTS, [(name, b"max-age=60")])
+    assert answer.status in {412, 416}
+    assert name not in dict(answer.headers)
