@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test test-floor check bench format clean
 
 demo: $(STAMP)demo  ## the gallery: every class, its code, its bytes on the wire, in a browser
 	$(BIN)/python -m demo
@@ -12,6 +12,9 @@ demo: $(STAMP)demo  ## the gallery: every class, its code, its bytes on the wire
 test: $(STAMP)dev  ## the whole test suite
 	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage report
+
+test-floor: $(VENV)-floor/.installed  ## the suite on the oldest dependencies that pyproject.toml admits
+	$(VENV)-floor/bin/python -m pytest -m "not wire and not browser"
 
 check: $(STAMP)dev $(STAMP)bench  ## lint, format, types
 	$(BIN)/ruff check
@@ -27,10 +30,16 @@ format: $(STAMP)dev
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-floor dist .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(STAMP)%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@
+
+$(VENV)-floor/.installed: pyproject.toml tests/floor.txt
+	test -x $(VENV)-floor/bin/python || $(PYTHON) -m venv $(VENV)-floor
+	$(VENV)-floor/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(VENV)-floor/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint tests/floor.txt
 	touch $@

@@ -15,6 +15,7 @@ A client that left is no error of the application: nothing is raised for it.
 import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -25,6 +26,7 @@ import anyio
 from starlette.background import BackgroundTask, BackgroundTasks
 
 _logger = logging.getLogger("rejoinder")
+clock = time.perf_counter  # not the event loop's: uvloop's counts whole milliseconds
 
 
 class Ending(Enum):
@@ -52,7 +54,7 @@ class Outcome:
     bytes_sent: int
     """Octets of content handed to the server; header section and framing not counted."""
     duration: float
-    """Seconds from the call of the response to the end of its sending, by the event loop's clock."""
+    """Seconds from the call of the response to the end of its sending."""
     exception: BaseException | None = None
     """What ended it: the server's OSError when the client left, the exception or cancellation when it failed."""
 
@@ -74,18 +76,20 @@ class Exchange:
         self._background = background
 
     async def __aenter__(self) -> Self:
-        self._started = anyio.current_time()
+        self._started = clock()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         disconnected = isinstance(error, ClientLeft)
+        if self._on_finish is None and self._background is None:
+            return disconnected
         outcome = Outcome(
             ending=Ending.DISCONNECTED if disconnected else Ending.FAILED if error else Ending.COMPLETED,
             status=self.status,
             bytes_sent=self.bytes_sent,
-            duration=anyio.current_time() - self._started,
+            duration=clock() - self._started,
             exception=error.__cause__ if disconnected and error else error,
         )
         failures: list[BaseException] = []

@@ -2,12 +2,13 @@
 
 This is the hot path of every API, and the one place in the library that trades style for time: a response costs about
 a microsecond, and a function call some 4 % of that. `make bench` shows what it buys. `__call__` sends the ordinary
-response itself: status with content, GET or the like, headers implied by the class, nothing to run afterwards. All
-else goes the long way, through `frame`, `Exchange` and `send_whole`.
+response itself: status with content, GET or the like, nothing to run afterwards. All else goes the long way, through
+`frame`, `Exchange` and `send_whole`.
 
-The header list is made when somebody asks for it. Until then `_fields` is None, which says two things at once: the
-header section is what the class implies, and no other hand has touched it. A list that exists has been in the hands
-of the user's code, so it is checked whenever it is sent.
+The header list is made when somebody asks for it, or gives headers. Until then `_fields` is None, which says that the
+header section is what the class implies. The list is live: any code may edit it until it is sent. `_checked` is what
+it was when every field in it was known to be good; as long as the two are equal (of identical pairs, a fast question)
+there is nothing to check again.
 """
 
 from collections.abc import Collection
@@ -25,7 +26,7 @@ from rejoinder._http.location import format_location
 from rejoinder._http.media import content_type
 from rejoinder._http.status import WITH_CONTENT, check_redirect_status, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
-from rejoinder._send import BODY, START, send_whole
+from rejoinder._send import BODY, START, note_client_left, send_whole
 from rejoinder._starlette import (
     StarletteHTMLResponse,
     StarlettePlainTextResponse,
@@ -38,6 +39,8 @@ Content: TypeAlias = str | bytes | bytearray | memoryview | None
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 OK = 200  # compared by identity, the cheapest of checks for the usual status
+# Fields made beforehand: the lengths of small contents, and the type that is looked up most.
+_WITHOUT_CHARSET: dict[str, Field] = {"application/json": content_type("application/json", "")}
 _LENGTHS: list[Field] = [(b"content-length", b"%d" % size) for size in range(1024)]
 
 
@@ -72,6 +75,7 @@ class Response(StarletteResponse):
     on_finish: OnFinish | None = None
     _body: bytes | None = None
     _fields: list[Field] | None = None
+    _checked: list[Field] | None = None
 
     def __init__(
         self,
@@ -118,13 +122,16 @@ class Response(StarletteResponse):
             return
         fields = encode_headers(headers)
         given = {name for name, _ in fields}
+        told_length = b"content-length" in given
         # RFC 9112, 6.2: no content-length "in any message that contains a Transfer-Encoding header field".
         if b"transfer-encoding" in given:
             given.add(b"content-length")
         fields += [field for field in self._implied_fields() if field[0] not in given]
-        if self._body:  # without content it may be the answer to HEAD, and tell the length that GET would have
-            check_length(fields, self._body)
         self._fields = fields
+        if told_length and self._body and self.status_code in WITH_CONTENT:
+            check_length(fields, self._body)
+        # Without content it may answer HEAD, and tell the length that GET would have; `frame` knows when it is sent.
+        self._checked = None if told_length else fields.copy()
 
     def _implied_fields(self) -> list[Field]:
         """What the class says of its content without being asked; nothing where the status allows no content."""
@@ -136,7 +143,9 @@ class Response(StarletteResponse):
             return [] if media_type is None else [content_type(media_type, self.charset)]
         size = len(body)
         length = _LENGTHS[size] if size < len(_LENGTHS) else (b"content-length", b"%d" % size)
-        return [length] if media_type is None else [length, content_type(media_type, self.charset)]
+        if media_type is None:
+            return [length]
+        return [length, _WITHOUT_CHARSET.get(media_type) or content_type(media_type, self.charset)]
 
     @property
     def body(self) -> bytes:
@@ -157,6 +166,7 @@ class Response(StarletteResponse):
         """The header section as ASGI sends it: a live list of pairs of bytes, names in lower case."""
         if self._fields is None:
             self._fields = self._implied_fields()
+            self._checked = self._fields.copy()
         return self._fields
 
     @raw_headers.setter
@@ -210,7 +220,7 @@ class Response(StarletteResponse):
         'theme=dark; Max-Age=86400; Path=/; SameSite=lax; Secure'
         """
         if isinstance(expires, int):
-            expires = datetime.now(UTC) + timedelta(seconds=expires)
+            expires = _from_now(key, expires)
         cookie = Cookie(
             name=key,
             value=value,
@@ -224,7 +234,12 @@ class Response(StarletteResponse):
             partitioned=partitioned,
             quote=quote,
         )
-        self.raw_headers.append((b"set-cookie", format_set_cookie(cookie)))
+        self._append((b"set-cookie", format_set_cookie(cookie)))
+
+    def _append(self, field: Field) -> None:
+        self.raw_headers.append(field)
+        if self._checked is not None:
+            self._checked.append(field)
 
     def delete_cookie(
         self,
@@ -265,25 +280,27 @@ class Response(StarletteResponse):
             ValueError: a header or status that was assigned after construction cannot be sent.
             Exception: the first failure of `on_finish` and `background`, when all have run.
         """
-        status = self.status_code
+        status, fields, body = self.status_code, self._fields, self._body
         if (
-            self._fields is None
-            and self.background is None
+            self.background is None
             and self.on_finish is None
             and status in WITH_CONTENT
             and scope["type"] == "http"
             and scope["method"] != "HEAD"
+            and body is not None
+            and (fields is None or fields == self._checked)
         ):
+            # A copy: middleware edits the list that it is sent, and this object may be sent again.
+            headers = self._describe_content() if fields is None else fields.copy()
             try:
-                await send({"type": START, "status": status, "headers": self._describe_content()})
-                await send({"type": BODY, "body": self._body})
-            except OSError:
-                return  # the client has left: see `send_whole`
+                await send({"type": START, "status": status, "headers": headers})
+                await send({"type": BODY, "body": body})
+            except OSError as error:
+                note_client_left(error)
             return
         async with Exchange(status, self.on_finish, self.background) as exchange:
             check_status(status)
-            # A new list: middleware edits the one that it is sent, and this object may be sent again.
-            fields = self._implied_fields() if self._fields is None else checked(self._fields)
+            fields = self._implied_fields() if fields is None else checked(fields)
             fields, body = frame(scope.get("method", "GET"), status, fields, self.body, self._describe_content())
             await send_whole(scope, send, exchange, fields, body)
 
@@ -345,8 +362,16 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         check_redirect_status(status_code)
         location = (b"location", format_location(_text_of(url), allowed_hosts).encode("ascii"))
         super().__init__(b"", status_code, headers, None, background, on_finish=on_finish)
-        self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
-        self.raw_headers.append(location)
+        if headers is not None:
+            self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
+        self._append(location)
+
+
+def _from_now(cookie: str, seconds: int) -> datetime:
+    try:
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError(f"cookie {cookie!r}: expires is {seconds} seconds from now, which no date can tell") from None
 
 
 def _text_of(url: object) -> str:

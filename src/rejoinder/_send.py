@@ -1,5 +1,6 @@
 """To the wire: the only file that knows the names of ASGI's response messages."""
 
+import logging
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -7,6 +8,8 @@ from starlette.types import Scope, Send
 
 from rejoinder._http.fields import Field
 from rejoinder._lifecycle import ClientLeft, Exchange
+
+_logger = logging.getLogger("rejoinder")
 
 START = "http.response.start"
 BODY = "http.response.body"
@@ -37,4 +40,10 @@ async def _send(send: Send, message: MutableMapping[str, Any]) -> None:
     # ASGI 2.4: "If send() is called on a connection that is already closed, it should raise a server-specific
     # subclass of OSError."
     except OSError as error:
+        note_client_left(error)
         raise ClientLeft from error
+
+
+def note_client_left(error: OSError) -> None:
+    """Leave a trace for whoever wonders: middleware between here and the server may raise an OSError of its own."""
+    _logger.debug("the client has left: %r", error)

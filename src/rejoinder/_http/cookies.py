@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import quote as percent_encode
 
 from rejoinder._http.dates import format_date
+from rejoinder._http.location import encode_host
 
 SameSite: TypeAlias = Literal["lax", "strict", "none"]
 Quote: TypeAlias = Literal["auto", "percent"]
@@ -29,6 +30,7 @@ _is_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:]+").fullmatch
 # 4.1.1: av-octet = any CHAR except CTLs or ";".
 _is_attribute_value = re.compile(r"[ -:<-~]*").fullmatch
 _has_control = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
+_has_surrogate = re.compile("[\ud800-\udfff]").search
 # 4.1.1: cookie-octet, without "%", which percent-encoding itself needs. quote() adds letters, digits and "_.-~".
 _COOKIE_OCTETS = "!#$&'()*+/:<=>?@[]^`{|}"
 
@@ -72,13 +74,13 @@ def format_set_cookie(cookie: Cookie) -> bytes:
     _check_promises(cookie)
     attributes = [
         f"{name}={value}",
-        _attribute(name, "Domain", _ascii_domain(cookie.domain)),
+        _attribute(name, "Domain", _ascii_domain(_text(cookie, "domain", cookie.domain))),
         _attribute(name, "expires", _expires(cookie)),
         "HttpOnly" if cookie.httponly else "",
         _max_age(cookie),
         "Partitioned" if cookie.partitioned else "",
         # A browser compares Path with the path that it requests, which it has percent-encoded.
-        _attribute(name, "Path", cookie.path and percent_encode(cookie.path, safe=_ASCII)),
+        _attribute(name, "Path", percent_encode(_text(cookie, "path", cookie.path), safe=_ASCII)),
         _attribute(name, "SameSite", cookie.samesite),
         "Secure" if cookie.secure else "",
     ]
@@ -101,6 +103,8 @@ def _encode_value(cookie: Cookie) -> str:
     text = str(value)
     if _has_control(text):
         raise ValueError(f"cookie {name!r}: the value {text!r} has a control character")
+    if _has_surrogate(text):
+        raise ValueError(f"cookie {name!r}: the value {text!r} has half of a surrogate pair, which UTF-8 cannot carry")
     match cookie.quote:
         case "percent":
             return percent_encode(text, safe=_COOKIE_OCTETS)
@@ -143,11 +147,17 @@ def _attribute(name: str, attribute: str, value: str | None) -> str:
     return f"{attribute}={value}"
 
 
-def _ascii_domain(domain: str | None) -> str | None:
-    if domain is None or domain.isascii():
-        return domain
-    from rejoinder._http.location import encode_host
+def _text(cookie: Cookie, attribute: str, value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"cookie {cookie.name!r}: {attribute} must be str or None, got {type(value).__name__}")
+    return value
 
+
+def _ascii_domain(domain: str) -> str:
+    if domain.isascii():
+        return domain
     return encode_host(domain)
 
 

@@ -51,10 +51,10 @@ def checked(fields: Iterable[Field]) -> list[Field]:
     Raises as `encode_headers` does.
     """
     return [
-        field
-        if type(field[0]) is bytes and type(field[1]) is bytes and _is_lower_token(field[0]) and _is_value(field[1])
-        else encode_field(*field)
-        for field in fields
+        (name, value)
+        if type(name) is bytes and type(value) is bytes and _is_lower_token(name) and _is_value(value)
+        else encode_field(name, value)
+        for name, value in fields
     ]
 
 

@@ -8,12 +8,15 @@ import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, quote, urlsplit
 
-import idna
-
 # What may stand in a URI as it is: RFC 3986, reserved characters and "%"; quote() keeps the unreserved.
 _URI_CHARACTERS = ":/%#?=@[]!$&'()*+,;"
 _stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _has_control = re.compile(r"[\x00-\x1f\x7f]").search
+# With `allowed_hosts`, the only form of an absolute target: one in which every reader finds the same host. No user
+# information, no empty label, nothing in the host that one reader decodes (%2F) and another does not.
+_absolute = re.compile(
+    r"(?:https?:)?//(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]*)?(?:[/?#].*)?", re.IGNORECASE
+).fullmatch
 # Schemes whose "resource" is the URL itself: a browser would run or show what a stranger wrote, in this site's name.
 _SELF_CONTAINED = frozenset({"javascript", "data", "vbscript"})
 
@@ -49,6 +52,8 @@ def encode_host(host: str) -> str:
     Raises:
         ValueError: not a host name.
     """
+    import idna  # its tables take longer to load than the rest of this package
+
     dot = "." if host.startswith(".") else ""  # a cookie's domain may begin with one
     try:
         return dot + idna.encode(host.removeprefix("."), uts46=True).decode("ascii")
@@ -73,13 +78,20 @@ def _encode_authority(authority: str) -> str:
 
 def _check_host(location: str, allowed_hosts: Collection[str]) -> None:
     """A path on this site, or http(s) to an allowed host; "*.example.com" allows what is below example.com."""
-    parts = _split(location)
-    # Not `not parts.netloc` alone: in "///host" urlsplit sees a path, and every browser a host.
-    if not parts.scheme and not location.startswith("//"):
+    if isinstance(allowed_hosts, str):  # a collection of one-letter hosts
+        raise TypeError(f"allowed_hosts must be a collection of host names, got {allowed_hosts!r}; pass a set of them")
+    # Not `not parts.netloc`: in "///host" urlsplit sees a path, and every browser a host.
+    if not _split(location).scheme and not location.startswith("//"):
         return
-    host = parts.hostname or ""
-    if host and parts.scheme in {"http", "https", ""}:
-        for pattern in map(str.lower, allowed_hosts):
-            if host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:])):
-                return
-    raise ValueError(f"redirect target {location!r} leads to a host that is not in allowed_hosts")
+    absolute = _absolute(location)
+    if absolute and any(_allows(pattern, absolute["host"].lower()) for pattern in allowed_hosts):
+        return
+    raise ValueError(f"redirect target {location!r} does not lead to one of allowed_hosts")
+
+
+def _allows(pattern: str, host: str) -> bool:
+    name = pattern.removeprefix("*.")
+    name = name.lower() if name.isascii() else encode_host(name)
+    if pattern.startswith("*."):
+        return host.endswith(f".{name}")
+    return host.strip("[]") == name.strip("[]")

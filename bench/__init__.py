@@ -1,0 +1,1 @@
+"""This library beside its peers: `python -m bench`. How a figure comes about is told in `bench.measure`."""

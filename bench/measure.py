@@ -1,0 +1,107 @@
+"""The method.
+
+Two figures taken at different times on a shared machine cannot be compared: its clock, its caches and its other users
+have changed in between. So every figure here is taken in *rounds*. In a round each contestant gets one short slice of
+work, one after the other, and the order changes from round to round (it rotates, and turns round every other time), so
+that no one always follows the same neighbour. A slice yields the cost of one request, in seconds.
+
+- A contestant's figure is the *median* of its rounds, its spread the distance between the quartiles.
+- A ratio between two contestants is computed *within each round*, between neighbours in time, and the median of these
+  ratios is reported. It moves far less than the quotient of the two medians.
+- Slices are calibrated to last long enough for the clock (tens of milliseconds), the same for everyone.
+- The garbage collector runs before a slice and is off during it, and what was alive before is frozen out of its sight.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+Slice = Callable[[], float]
+"""Does one slice of work and returns the seconds that one request took."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much to measure: the full run, whose table is committed, or a quick look."""
+
+    name: str
+    rounds_in_process: int
+    slice_seconds: float
+    rounds_behind_server: int
+    rounds_of_imports: int
+
+
+FULL = Effort("full", rounds_in_process=31, slice_seconds=0.03, rounds_behind_server=7, rounds_of_imports=15)
+QUICK = Effort("quick", rounds_in_process=7, slice_seconds=0.02, rounds_behind_server=2, rounds_of_imports=11)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The costs of all contestants in one case, round by round."""
+
+    title: str
+    costs: Mapping[str, Sequence[float]]
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.costs[name])
+
+    def spread(self, name: str) -> float:
+        """The distance between the quartiles, as a part of the median."""
+        lower, _, upper = statistics.quantiles(self.costs[name], n=4, method="inclusive")
+        return (upper - lower) / self.median(name)
+
+    def ratios(self, name: str, baseline: str) -> list[float]:
+        """Round by round, how many times the baseline's cost this contestant's is."""
+        return [mine / theirs for mine, theirs in zip(self.costs[name], self.costs[baseline], strict=True)]
+
+    def ratio(self, name: str, baseline: str) -> float:
+        return statistics.median(self.ratios(name, baseline))
+
+    def ratio_quartiles(self, name: str, baseline: str) -> tuple[float, float]:
+        lower, _, upper = statistics.quantiles(self.ratios(name, baseline), n=4, method="inclusive")
+        return lower, upper
+
+
+@dataclass
+class Table:
+    """The rows of one kind of measurement."""
+
+    title: str
+    method: str
+    unit: str
+    """`us` (microseconds a request), `req/s` or `ms`: how a cost is shown."""
+    rows: dict[str, Row] = field(default_factory=dict)
+    skipped: str = ""
+    """Why there are no rows, if there are none."""
+
+
+def interleave(title: str, contestants: Mapping[str, Slice], rounds: int) -> Row:
+    """Give every contestant one slice a round, in changing order."""
+    names = list(contestants)
+    costs: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        for name in order_of_round(names, number):
+            costs[name].append(contestants[name]())
+    return Row(title, costs)
+
+
+def order_of_round(names: Sequence[str], number: int) -> list[str]:
+    """The order rotates by one each round and runs backwards in every other."""
+    shift = number % len(names)
+    rotated = [*names[shift:], *names[:shift]]
+    return rotated[::-1] if number % 2 else rotated
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Collect now, and not again before the block is left."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,120 @@
+"""Markdown from tables: every figure, the targets with what was reached, and the rows that were lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bench.measure import Row, Table
+    from bench.peers import Peer
+
+OURS = "rejoinder"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure that was to be reached."""
+
+    text: str
+    figure: str
+    reached: bool
+    in_the_noise: bool = False
+    """The quartiles of the ratios lie on both sides of the limit, so another run may tell the other way."""
+
+    @property
+    def verdict(self) -> str:
+        word = "reached" if self.reached else "**missed**"
+        return f"{word} (within the noise)" if self.in_the_noise else word
+
+
+def ratio_target(text: str, row: Row, baseline: str, *, at_most: float) -> Target:
+    """`rejoinder` is to cost at most so many times what the baseline costs."""
+    ratio = row.ratio(OURS, baseline)
+    lower, upper = row.ratio_quartiles(OURS, baseline)
+    shown = f"{ratio:.2f} x its time" if at_most > 1 else f"{1 / ratio:.2f} x as fast"
+    return Target(text, shown, reached=ratio <= at_most, in_the_noise=lower <= at_most < upper)
+
+
+def render(title: str, intro: Sequence[str], sections: Iterable[str]) -> str:
+    """A whole report."""
+    head = [f"# {title}", "", *(f"- {line}" for line in intro)]
+    return "\n".join(head) + "\n\n" + "\n\n".join(sections) + "\n"
+
+
+def peer_notes(peers: Sequence[Peer], missing: dict[str, str]) -> str:
+    lines = ["## What is measured of each", ""]
+    lines += [f"- {peer.label}: {peer.note}" for peer in peers]
+    lines += [f"- {name}: not measured, it cannot be imported ({reason})" for name, reason in missing.items()]
+    return "\n".join(lines)
+
+
+def targets_section(targets: Sequence[Target]) -> str:
+    lines = ["## Targets", "", "| target | measured | |", "|---|---|---|"]
+    lines += [f"| {target.text} | {target.figure} | {target.verdict} |" for target in targets]
+    return "\n".join(lines)
+
+
+def table_section(table: Table, headings: dict[str, str]) -> str:
+    """The figures of a table and, if more than one thing was compared in it, both kinds of ratio."""
+    parts = [f"## {table.title}", (table.skipped and f"Skipped: {table.skipped}.") or table.method]
+    if table.rows:
+        show = _SHOW[table.unit]
+        parts.append(_grid(table, headings, lambda row, name: f"{show(row.median(name))} ± {row.spread(name):.0%}"))
+        for baseline, caption, cell in _COMPARISONS:
+            if baseline in headings and all(baseline in row.costs for row in table.rows.values()):
+                parts.extend((caption, _grid(table, headings, cell)))
+    return "\n\n".join(parts)
+
+
+def losses_section(tables: Sequence[Table], headings: dict[str, str], pairs: Sequence[tuple[str, str]]) -> str:
+    """Every row in which, of a pair (ours, theirs), theirs was faster."""
+    lines = [
+        f"- {table.title}, {row.title}: {headings[theirs]} is {ratio:.2f} x as fast as {headings[ours]}"
+        f" ({_SHOW[table.unit](row.median(theirs))} against {_SHOW[table.unit](row.median(ours))}"
+        f"{', within the noise' if row.ratio_quartiles(ours, theirs)[0] <= 1 else ''})"
+        for table in tables
+        for row in table.rows.values()
+        for ours, theirs in pairs
+        if ours in row.costs and theirs in row.costs and (ratio := row.ratio(ours, theirs)) > 1
+    ]
+    note = "By the ratio within each round; the medians in brackets may disagree where the spread is wide."
+    return "\n\n".join(["## Where rejoinder loses", note, "\n".join(lines) or "In no row."])
+
+
+def _microseconds(cost: float) -> str:
+    return f"{cost * 1e6:,.2f} µs" if cost < 100e-6 else f"{cost * 1e6:,.0f} µs"
+
+
+_SHOW: dict[str, Callable[[float], str]] = {
+    "us": _microseconds,
+    "ms": lambda cost: f"{cost * 1000:.1f} ms",
+    "req/s": lambda cost: f"{1 / cost:,.0f}/s",
+}
+
+_COMPARISONS: tuple[tuple[str, str, Callable[[Row, str], str]], ...] = (
+    (
+        "handwritten",
+        "Time beside the hand-written app's (less is better):",
+        lambda row, name: f"{row.ratio(name, 'handwritten'):.2f}",
+    ),
+    (
+        "starlette",
+        "Times as fast as Starlette (more is better):",
+        lambda row, name: f"{1 / row.ratio(name, 'starlette'):.2f}",
+    ),
+)
+
+
+def _grid(table: Table, headings: dict[str, str], cell: Callable[[Row, str], str]) -> str:
+    names = [name for name in headings if any(name in row.costs for row in table.rows.values())]
+    lines = [
+        "| | " + " | ".join(headings[name] for name in names) + " |",
+        "|---" + "|---:" * len(names) + "|",
+    ]
+    for row in table.rows.values():
+        cells = [cell(row, name) if name in row.costs else "-" for name in names]
+        lines.append(f"| {row.title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

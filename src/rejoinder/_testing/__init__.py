@@ -1,0 +1,1 @@
+"""What `rejoinder.testing` is made of. Stands alone: standard library and anyio, nothing else of this package."""

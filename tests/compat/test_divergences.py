@@ -1,0 +1,188 @@
+"""The divergences that no recorded message shows, one test each, named by its id; and the list, held to all its tests."""
+
+import contextlib
+import re
+import runpy
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from starlette.background import BackgroundTask, BackgroundTasks
+from starlette.types import Message
+
+import rejoinder
+
+fastapi = pytest.importorskip("fastapi")
+
+HERE = Path(__file__)
+DOCS = HERE.parents[2] / "docs/divergences.md"
+LINE = re.compile(r"^\| `([\w-]+)` \|(?:[^|\n]*\|){3} \[\w+\]\(\.\./tests/compat/([\w.]+)\) \|$", re.MULTILINE)
+HTTP = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": "/", "headers": []}
+
+Send = Callable[[Message], Any]
+
+
+def call(response: Any, send: Send) -> None:
+    anyio.run(response, HTTP, anyio.sleep_forever, send)
+
+
+async def keep(message: Message) -> None:
+    """A server that is content with everything."""
+
+
+async def gone(message: Message) -> None:
+    raise BrokenPipeError
+
+
+def of_both(name: str) -> tuple[Any, Any]:
+    return getattr(fastapi.responses, name), getattr(rejoinder, name)
+
+
+def test_properties() -> None:
+    theirs, ours = (cls("x") for cls in of_both("Response"))
+    assert theirs.headers is theirs.headers
+    assert ours.headers is not ours.headers
+    assert {"body", "raw_headers"} <= vars(theirs).keys()
+    assert {"body", "raw_headers"}.isdisjoint(vars(ours))
+    for response in (theirs, ours):
+        assert response.headers["content-length"] == "1"
+        response.raw_headers = [(b"a", b"b")]
+    assert "a" not in theirs.headers  # the view of the list that was
+    assert ours.headers["a"] == "b"
+
+
+def test_private() -> None:
+    theirs, ours = of_both("Response")
+    assert hasattr(theirs, "_wrap_websocket_denial_send")
+    assert not hasattr(ours("x"), "_wrap_websocket_denial_send")
+
+
+def test_copies() -> None:
+    edited, kept = [(b"x-b", b"2")], [(b"x-a", b"1"), (b"content-length", b"1")]
+    for cls, left in zip(of_both("Response"), (edited, kept), strict=True):
+        response = cls("x", headers={"x-a": "1"})
+
+        async def middleware(message: Message) -> None:
+            if "headers" in message:
+                message["headers"][:] = [(b"x-b", b"2")]
+
+        call(response, middleware)
+        assert response.raw_headers == left
+
+
+@pytest.mark.parametrize("options", [{}, {"background": BackgroundTask(print)}], ids=["short way", "long way"])
+def test_disconnect(options: dict[str, Any]) -> None:
+    theirs, ours = of_both("Response")
+    with pytest.raises(BrokenPipeError):
+        call(theirs("x", **options), gone)
+    call(ours("x", **options), gone)
+
+
+async def explode(message: Message) -> None:
+    raise LookupError
+
+
+async def hang(message: Message) -> None:
+    await anyio.sleep_forever()
+
+
+@pytest.mark.parametrize(("send", "error"), [(gone, BrokenPipeError), (explode, LookupError), (hang, TimeoutError)])
+def test_background(send: Send, error: type[Exception]) -> None:
+    async def main(response: Any) -> None:
+        with anyio.fail_after(0):  # already over: what awaits is cancelled
+            await response(HTTP, anyio.sleep_forever, send)
+
+    for cls, runs in zip(of_both("Response"), ([], [1]), strict=True):
+        ran: list[int] = []
+        with contextlib.suppress(error):
+            anyio.run(main, cls("x", background=BackgroundTask(ran.append, 1)))
+        assert ran == runs
+
+
+def test_isolation(caplog: pytest.LogCaptureFixture) -> None:
+    for cls, runs in zip(of_both("Response"), (["first"], ["first", "third"]), strict=True):
+        ran: list[str] = []
+        tasks = BackgroundTasks()
+        tasks.add_task(ran.append, "first")
+        tasks.add_task(divmod, 1, 0)
+        tasks.add_task(ran.append, "third")
+        with pytest.raises(ZeroDivisionError):
+            call(cls("x", background=tasks), keep)
+        assert ran == runs
+    assert [record.name for record in caplog.records] == ["rejoinder"]
+
+
+@pytest.mark.parametrize("name", ["ORJSONResponse", "UJSONResponse"])
+def test_deprecated(name: str) -> None:
+    theirs, ours = of_both(name)
+    with pytest.warns(Warning, match=f"{name} is deprecated"):
+        assert theirs([]).body == b"[]"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ours([]).body == b"[]"
+
+
+@pytest.mark.parametrize("name", ["ORJSONResponse", "UJSONResponse"])
+def test_ancestry(name: str) -> None:
+    theirs, ours = of_both(name)
+    assert not issubclass(ours, theirs)
+    assert issubclass(ours, fastapi.responses.JSONResponse)
+
+
+@pytest.mark.filterwarnings("ignore:.*JSONResponse is deprecated")
+@pytest.mark.parametrize("engine", ["orjson", "ujson"])
+def test_engines(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fastapi.responses, engine, None)
+    monkeypatch.setitem(sys.modules, engine, None)
+    monkeypatch.delitem(sys.modules, f"rejoinder._encode.{engine}", raising=False)
+    monkeypatch.delattr(f"rejoinder._encode.{engine}", raising=False)
+    theirs, ours = of_both(f"{engine.upper()}Response")
+    with pytest.raises(AssertionError):
+        theirs([])
+    with pytest.raises(ImportError, match=re.escape(f'pip install "rejoinder[{engine}]"')):
+        ours([])
+
+
+def test_injected() -> None:
+    from fastapi.testclient import TestClient
+
+    app = fastapi.FastAPI()
+
+    def endpoint(response: rejoinder.Response) -> str:
+        return f"{type(response).__module__}.{type(response).__name__}"
+
+    app.get("/")(endpoint)
+    assert TestClient(app).get("/").json() == "starlette.responses.Response"
+
+
+def listed() -> dict[str, str]:
+    return dict(LINE.findall(DOCS.read_text("utf-8")))
+
+
+def shown() -> Iterator[tuple[str, str]]:
+    for file in HERE.parent.glob("test_differential_*.py"):
+        for row in runpy.run_path(str(file))["ROWS"]:
+            yield from ((name.removesuffix("?"), file.name) for name in row[2:])
+    for name in globals():
+        if name.startswith("test_") and not name.startswith("test_the_"):
+            yield name.removeprefix("test_"), HERE.name
+
+
+def test_the_list_is_what_the_tests_show() -> None:
+    assert listed().keys() == dict(shown()).keys()
+    assert set(listed().items()) <= set(shown())
+
+
+def test_the_list_has_no_other_lines() -> None:
+    text = DOCS.read_text("utf-8")
+    assert sum(line.startswith("| `") for line in text.splitlines()) == len(listed())
+
+
+@pytest.mark.parametrize("file", sorted(HERE.parent.glob("test_differential_*.py")), ids=lambda file: file.stem)
+def test_the_rows_have_names_of_their_own(file: Path) -> None:
+    names = [row[0] for row in runpy.run_path(str(file))["ROWS"]]
+    assert sorted(set(names)) == sorted(names)

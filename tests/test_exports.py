@@ -1,0 +1,33 @@
+"""The public face: names, versions, and that importing it costs no engine that is not needed."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import rejoinder
+import rejoinder.responses
+
+
+def test_every_exported_name_exists() -> None:
+    for module in (rejoinder, rejoinder.responses):
+        assert module.__all__ == sorted(module.__all__)
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+
+
+def test_the_response_classes_are_the_same_from_both_doors() -> None:
+    for name in rejoinder.responses.__all__:
+        assert getattr(rejoinder, name) is getattr(rejoinder.responses, name)
+
+
+def test_the_version_has_one_source() -> None:
+    assert version("rejoinder") == rejoinder.__version__
+
+
+def test_optional_engines_are_loaded_only_when_they_are_used() -> None:
+    code = (
+        "import rejoinder, sys\n"
+        "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -1,0 +1,76 @@
+"""Real servers for the tests on the wire: started once for each module, waited for by connecting, always ended."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+PYTHON = [sys.executable, "-W", "ignore", "-m"]
+SERVERS = {
+    "uvicorn-h11": ["uvicorn", "app:app", "--http", "h11", "--port", "{port}"],
+    "uvicorn-httptools": ["uvicorn", "app:app", "--http", "httptools", "--port", "{port}"],
+    "hypercorn-asyncio": ["hypercorn", "app:app", "--worker-class", "asyncio", "--bind", "127.0.0.1:{port}"],
+    "hypercorn-trio": ["hypercorn", "app:app", "--worker-class", "trio", "--bind", "127.0.0.1:{port}"],
+    "granian": ["granian", "app:app", "--interface", "asgi", "--port", "{port}"],
+}
+NEEDS = {"uvicorn-httptools": "httptools", "hypercorn-trio": "trio"}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as client:
+            client.settimeout(1)
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)  # between two looks at the port
+    pytest.fail(f"{process.args!r} does not listen: {log.read_text('utf-8', 'replace')}")
+
+
+@contextmanager
+def serving(name: str, log: Path) -> Iterator[int]:
+    """The port on which the server serves `app.py`; its process is gone when the context ends."""
+    for module in (SERVERS[name][0], NEEDS.get(name, "fastapi")):
+        if find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    port = free_port()
+    command = PYTHON + [part.format(port=port) for part in SERVERS[name]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]])}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        wait_for(port, process, log)
+        yield port
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of a server: the test runs with each."""
+    with serving(request.param, tmp_path_factory.mktemp("server") / "log") as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def uvicorn_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with serving("uvicorn-h11", tmp_path_factory.mktemp("server") / "log") as listening:
+        yield listening

@@ -1,0 +1,306 @@
+"""The gallery, started as `make demo` starts it, and looked at over sockets and in a browser."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+pytest.importorskip("fastapi", reason="the gallery needs FastAPI")
+pytest.importorskip("uvicorn", reason="the gallery needs uvicorn")
+
+pytestmark = pytest.mark.wire
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+CLASSES = {
+    "Response",
+    "HTMLResponse",
+    "PlainTextResponse",
+    "JSONResponse",
+    "ORJSONResponse",
+    "UJSONResponse",
+    "RedirectResponse",
+}
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", "-m", "demo", "--no-open", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def read_url(process: subprocess.Popen[str]) -> str:
+    """The URL from the one line that the demo prints when it listens."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    assert found is not None, (line, process.stderr and process.stderr.read())
+    return found[0]
+
+
+def interrupt(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    process.send_signal(signal.SIGINT)
+    try:
+        output, errors = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    return process.returncode, output, errors
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    process = start("--port", "0")
+    try:
+        yield read_url(process)
+    finally:
+        ended = interrupt(process)
+    assert ended == (0, "", ""), "the demo warned, failed, or did not end on Ctrl-C"
+
+
+@pytest.fixture(scope="module")
+def page(url: str) -> str:
+    return httpx.get(url).raise_for_status().text
+
+
+def wire_paths(page: str) -> list[str]:
+    return re.findall(r'data-wire="([^"]+)"', page)
+
+
+def test_the_page_is_strict_about_what_it_loads(url: str) -> None:
+    answer = httpx.get(url)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'self';")
+    tags = " ".join(re.findall(r"<[^>]*>", answer.text))
+    assert not re.search(r"<script>|<style|\sstyle=|\son\w+=|https?:", tags.replace("data-target=", ""))
+    for asset in set(re.findall(r'(?:src|href)="(/page/[^"]+)"', answer.text)):
+        assert httpx.get(url + asset[1:]).status_code == 200
+    assert httpx.get(f"{url}page/nothing.css").status_code == 404
+
+
+def test_every_class_has_a_card(page: str) -> None:
+    shown = re.findall(r'<p class="class-name">(.*?)</p>', page)
+    assert {name for line in shown for name in re.findall(r"<code>(\w+)</code>", line)} >= CLASSES
+
+
+def test_the_code_is_that_of_the_endpoint(page: str) -> None:
+    files = "".join(lane.read_text("utf-8") for lane in (ROOT / "demo/cards").glob("*.py"))
+    for block in re.findall(r"<pre [^>]*><code>(.*?)</code></pre>", page, re.DOTALL):
+        code = unescape(re.sub(r"</?span[^>]*>", "", block))
+        assert "def " in code
+        assert "@card" not in code
+        for function in code.strip().split("\n\n"):
+            assert function in files
+
+
+def test_every_card_answers_on_the_wire(url: str, page: str) -> None:
+    paths = wire_paths(page)
+    assert len(paths) > len(CLASSES)
+    for path in paths:
+        request, _, response = httpx.get(url + path[1:]).raise_for_status().text.partition("\r\n\r\n")
+        assert re.match(r"(GET|HEAD|DELETE) /cards/\S+ HTTP/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n", request), path
+        assert response.startswith("HTTP/1.1 "), path
+        assert "\r\n\r\n" in response, path
+
+
+def test_the_wire_shows_what_a_socket_gets(url: str) -> None:
+    shown = httpx.get(f"{url}wire/greetings/0").text
+    request, _, response = shown.partition("\r\n\r\n")
+    with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10) as connection:
+        connection.sendall(f"{request}\r\n\r\n".encode())
+        received = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    date = re.compile(r"date: [^\r]+")
+    assert date.sub("", response) == date.sub("", received)
+
+
+@pytest.mark.parametrize("path", ["wire/nothing/0", "wire/greetings/9", "wire/greetings/-1"])
+def test_the_wire_knows_only_cards(url: str, path: str) -> None:
+    assert httpx.get(url + path).status_code == 404
+
+
+def test_the_next_free_port_is_taken(url: str) -> None:
+    taken = urlsplit(url).port
+    assert taken is not None
+    process = start("--port", str(taken))
+    try:
+        port = urlsplit(read_url(process)).port
+        assert port is not None
+        assert port > taken
+    finally:
+        code, _, _ = interrupt(process)
+    assert code == 0
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+    pytest.importorskip("selenium", reason="selenium drives the browser")
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    try:
+        yield browser
+    finally:
+        browser.driver.quit()
+
+
+@pytest.mark.skipif(CHROMIUM is None or CHROMEDRIVER is None, reason="no chromium and chromedriver here")
+@pytest.mark.browser
+class TestInABrowser:
+    """What a visitor sees and does."""
+
+    @pytest.fixture(autouse=True)
+    def visit(self, browser: "Browser", url: str) -> None:
+        browser.visit(url)
+
+    def test_every_card_shows_code_bytes_and_result(self, browser: "Browser") -> None:
+        cards = browser.driver.find_elements("css selector", ".card")
+        assert len(cards) >= len(CLASSES)
+        for card in cards:
+            slug = card.get_attribute("id")
+            assert "def " in browser.text(slug, ".code pre"), slug
+            assert browser.text(slug, ".response").startswith("HTTP/1.1 "), slug
+            assert browser.find(slug, ".rendered > *").is_displayed(), slug
+            assert "Is the demo still running?" not in browser.text(slug, ".rendered"), slug
+
+    @pytest.mark.parametrize(
+        ("slug", "button", "expected"),
+        [
+            ("greetings", "Send again", "Grüß Gott. Καλημέρα."),
+            ("invoice", "Send the invoice", '"total": "1499.90",\n  "discount": null,'),
+            ("invoice", "The same with Starlette", "Object of type datetime is not JSON serializable"),
+            ("temperatures", "Send again", '"2026-07-01T12:00:00+00:00": 31.5'),
+            ("bookmark", "Send again", r'"Füße <\/script>"'),
+            ("after-login", "https://bücher.example/straße", "Leads to https://xn--bcher-kva.example/stra%C3%9Fe"),
+            ("after-login", "//evil.example", "Refused: it leads nowhere."),
+            ("after-login", "https://bücher.example@evil.example", "Refused: it leads nowhere."),
+            ("after-login", "javascript:alert(1)", "Refused: it leads nowhere."),
+            ("order-coffee", "Order another coffee", "background: the coffee is ready"),
+            ("report", "HEAD", "Status\n200\nContent-Length\n13\nContent on the wire\n0 bytes"),
+            ("report", "DELETE", "Status\n204\nContent-Length\nnone\nContent on the wire\n0 bytes"),
+        ],
+    )
+    def test_a_button_shows_its_result(self, browser: "Browser", slug: str, button: str, expected: str) -> None:
+        browser.press(slug, button)
+        browser.wait(lambda: expected in browser.text(slug, ".rendered"))
+        browser.wait(lambda: browser.announced().startswith("HTTP/1.1 "))
+
+    def test_what_happened_after_the_answer_is_told(self, browser: "Browser") -> None:
+        told = browser.text("order-coffee", ".rendered")
+        assert re.search(r"on_finish: completed, status 202, \d+ bytes in .* ms", told)
+
+    def test_the_image_is_drawn(self, browser: "Browser") -> None:
+        image = browser.find("traffic-light", ".rendered img")
+        browser.wait(lambda: int(image.get_property("naturalWidth")) > 0)
+
+    def test_the_html_is_rendered(self, browser: "Browser") -> None:
+        browser.driver.switch_to.frame(browser.find("welcome", "iframe"))
+        browser.wait(lambda: "Hello, Zoë <3" in browser.driver.find_element("tag name", "body").text)
+        browser.driver.switch_to.default_content()
+
+    def test_a_cookie_goes_when_deleted_with_its_attributes(self, browser: "Browser") -> None:
+        steps = [
+            ("Set the cookie", "__Host-theme = dark, café", True),
+            ("Delete without “partitioned”", "__Host-theme = dark, café", True),
+            ("Delete the cookie", "Your browser’s jar has no such cookie.", False),
+        ]
+        for button, expected, kept in steps:
+            browser.press("keep-theme", button)
+            browser.wait_for("keep-theme", button)
+            assert expected in browser.text("keep-theme", ".rendered")
+            jar = browser.driver.execute_cdp_cmd("Network.getAllCookies", {})["cookies"]
+            assert ("__Host-theme" in {cookie["name"] for cookie in jar}) is kept
+
+    def test_the_code_is_copied(self, browser: "Browser", url: str) -> None:
+        grant = {"origin": url, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+        browser.driver.execute_cdp_cmd("Browser.grantPermissions", grant)
+        copy = browser.find("report", ".copy")
+        copy.click()
+        browser.wait(lambda: copy.text == "Copied")
+        copied = browser.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+        assert copied.startswith("def report() -> PlainTextResponse:\n    return ")
+
+    @pytest.mark.parametrize("width", [320, 390, 768, 1280])
+    def test_nothing_is_wider_than_the_window(self, browser: "Browser", width: int) -> None:
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        try:
+            excess = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert browser.driver.execute_script(excess) == 0
+        finally:
+            browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    def test_without_scripts_the_code_is_still_there(self, browser: "Browser", url: str) -> None:
+        browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+        try:
+            browser.driver.get(url)
+            assert "def greetings" in browser.text("greetings", ".code pre")
+            assert not browser.find("greetings", ".copy").is_displayed()
+        finally:
+            browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+class Browser:
+    """Headless Chromium with the gallery open."""
+
+    def __init__(self, profile: Path) -> None:
+        from selenium import webdriver
+        from selenium.webdriver.chrome.service import Service
+
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM or ""
+        for flag in (
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--force-prefers-reduced-motion",
+            "--window-size=1280,900",
+            f"--user-data-dir={profile}",
+        ):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "SEVERE"})
+        self.driver: Any = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
+
+    def visit(self, url: str) -> None:
+        """Open the page anew, wait until every card has its result, and make sure that nothing was complained of."""
+        self.driver.get(url)
+        filled = "return [...document.querySelectorAll('.rendered')].every((one) => one.children.length > 0)"
+        self.wait(lambda: self.driver.execute_script(filled))
+        assert self.driver.get_log("browser") == []
+
+    def find(self, slug: str, selector: str) -> Any:
+        return self.driver.find_element("css selector", f"#{slug} {selector}")
+
+    def text(self, slug: str, selector: str) -> str:
+        return str(self.find(slug, selector).text)
+
+    def press(self, slug: str, label: str) -> None:
+        self.driver.execute_script("document.getElementById('announcements').textContent = ''")
+        self._button(slug, label).click()
+
+    def announced(self) -> str:
+        """What a screen reader was told last."""
+        return self.driver.find_element("id", "announcements").get_attribute("textContent") or ""
+
+    def wait_for(self, slug: str, label: str) -> None:
+        """Until the result of this button has been shown and told."""
+        self.wait(lambda: self.announced() and self._button(slug, label).get_attribute("aria-pressed") == "true")
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        WebDriverWait(self.driver, 15, poll_frequency=0.05).until(lambda _: condition())
+
+    def _button(self, slug: str, label: str) -> Any:
+        buttons = self.driver.find_elements("css selector", f"#{slug} .tries button")
+        return next(button for button in buttons if button.text == label)
