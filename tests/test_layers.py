@@ -14,11 +14,14 @@ PACKAGE = Path(rejoinder.__file__).parent
 RINGS: dict[str, int] = {
     "_http": 0,
     "_encode": 1,
+    "_plan": 1,
     "_lifecycle": 2,
+    "_sources": 2,
     "_send": 2,
     "_starlette": 3,
     "_response": 3,
     "_json": 3,
+    "_file": 3,
     "_version": 3,
     "responses": 4,
     "testing": 4,
@@ -37,7 +40,7 @@ MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob(
 
 
 def ring(module: str) -> int:
-    return RINGS[module.split("/")[0].removesuffix(".py")]
+    return RINGS[module.split("/", maxsplit=1)[0].removesuffix(".py")]
 
 
 def imports(module: str) -> Iterator[str]:

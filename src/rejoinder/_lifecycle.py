@@ -115,7 +115,7 @@ async def shielded(work: Callable[[], Awaitable[None]]) -> None:
             except asyncio.CancelledError as error:
                 cancelled = error
         if cancelled is not None:
-            raise cancelled
+            raise cancelled from task.exception()
         task.result()
 
 

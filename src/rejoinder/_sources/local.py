@@ -1,49 +1,52 @@
 """Files of this machine, read without leaving the event loop where the kernel has them in memory.
 
 A hop to a thread and back costs ten times what opening and reading a small cached file does. So each step is first
-tried in a form that cannot wait: `openat2` with RESOLVE_CACHED, `preadv` with RWF_NOWAIT. Only when the kernel says
-that it would have to wait (EAGAIN) is that step done in a thread. Where a system has no such form (ENOSYS, EINVAL,
-EOPNOTSUPP), every step is.
+tried in a form that does not wait: `openat2` with RESOLVE_CACHED, `preadv` with RWF_NOWAIT. Only where the kernel says
+that it would have to wait (EAGAIN), or has no such form (ENOSYS, EINVAL, EOPNOTSUPP), is that step done in a thread.
 
-    open    openat2 CACHED  --EAGAIN-->  thread: openat2 / realpath and open   -->  fstat (a descriptor's never waits)
-    read    preadv NOWAIT   --EAGAIN-->  thread: pread
+    open    openat2 CACHED  --EAGAIN, EXDEV, ENOSYS-->  thread: openat2, or realpath and open  -->  fstat
+    read    preadv NOWAIT   --EAGAIN, EOPNOTSUPP----->  thread: pread                          -->  fstat
 
-One descriptor serves the facts and the bytes, so a file that is replaced while it is sent is sent as it was. What a
-descriptor cannot protect from is a file that is changed in place; `read` notices that, and raises.
+One descriptor gives the facts and the octets, so a file that is replaced while it is sent is sent as it was. What a
+descriptor does not protect from is a file that is changed in place; each `read` looks for that afterwards, and raises.
 """
 
 import errno
 import os
 import stat
-from collections.abc import Callable
-from typing import ParamSpec, Self, TypeVar
 
-import anyio.to_thread
-
-from rejoinder._http.etags import ETag, file_etag
-from rejoinder._lifecycle import shielded
+from rejoinder._http.etags import file_etag, format_etag
 from rejoinder._sources import openat2
+from rejoinder._sources.threads import in_thread
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-CHUNK = 256 * 1024
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+# O_NONBLOCK: a FIFO is opened, and refused, without waiting for its writer. O_NOCTTY: nor may a terminal become ours.
+_FLAGS = sum(
+    getattr(os, name, 0) for name in ("O_RDONLY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT", "O_NONBLOCK", "O_NOCTTY")
+)
+_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _NOWAIT: int = getattr(os, "RWF_NOWAIT", 0)
-_NO_SUCH_CALL = {errno.ENOSYS, errno.EPERM, errno.EINVAL}  # another system, an old kernel, or a seccomp filter
-_CANNOT_TELL = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # a file system without RWF_NOWAIT
+_BENEATH = openat2.RESOLVE_BENEATH | openat2.RESOLVE_NO_MAGICLINKS
+
+_NO_SUCH_CALL = {errno.ENOSYS, errno.EPERM, errno.EINVAL}  # another system, an old kernel, a seccomp filter
+_NO_NOWAIT = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # a file system, or a kernel, that cannot tell
+_SURELY_NOT = {errno.ENOENT, errno.ENOTDIR, errno.EACCES}  # known from memory, no thread will find it
 _NO_SUCH_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EXDEV, errno.EINVAL}
+_NO_FILE = {errno.ENXIO, errno.ENODEV}  # a socket, a device that is not there
+
+
+class NotAFileError(OSError):
+    """There is something, but no regular file: a directory, a FIFO, a device."""
 
 
 class FileChangedError(OSError):
-    """A file was truncated or rewritten while it was sent; what the client has is not to look complete."""
+    """A file was truncated or rewritten while it was sent; what the client has must not look complete."""
 
 
 class LocalFile:
-    """A source: the file at `path`, or, with `root`, the file at `path` beneath that directory and nowhere else."""
+    """A source: the file at `path`; with `root`, the file at `path` beneath that directory, and nowhere else."""
 
     def __init__(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> None:
-        self.path = os.fsencode(path)
+        self.path = os.fspath(path)
         self.root = None if root is None else os.fsencode(root)
 
     async def open(self) -> "OpenFile":
@@ -51,130 +54,162 @@ class LocalFile:
 
         Raises:
             FileNotFoundError: no such file, or not beneath the root.
-            IsADirectoryError: a directory.
-            OSError: it cannot be opened, or is no regular file.
+            NotAFileError: no regular file.
+            OSError: it cannot be opened.
         """
-        if b"\0" in self.path:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(self.path))
-        descriptor = self._open_cached()
-        if descriptor is None:
-            descriptor = await in_thread(self._open_waiting)
-        return OpenFile.adopt(descriptor, self.path)
-
-    def _open_cached(self) -> int | None:
-        """A descriptor, or None where only a thread may find out."""
+        path = _encode(self.path)
         try:
-            return self._openat2(openat2.RESOLVE_CACHED)
+            descriptor = self._open_cached(path)
+            if descriptor is None:
+                descriptor = await in_thread(lambda: self._open_waiting(path), os.close)
         except OSError as error:
-            if error.errno in {errno.ENOENT, errno.EACCES, errno.ENOTDIR}:
+            if error.errno in _NO_SUCH_FILE:
+                raise _not_found(self.path) from error
+            if error.errno in _NO_FILE:
+                raise NotAFileError(error.errno, "not a regular file", self.path) from error
+            raise
+        return OpenFile(descriptor, self.path)
+
+    def _open_cached(self, path: bytes) -> int | None:
+        """A descriptor, or None where only a thread can find out."""
+        try:
+            return self._openat2(path, openat2.RESOLVE_CACHED)
+        except OSError as error:
+            if error.errno in _SURELY_NOT:
                 raise
             return None
 
-    def _open_waiting(self) -> int:
+    def _open_waiting(self, path: bytes) -> int:
         try:
-            return self._openat2(0)
+            return self._openat2(path, 0)
         except OSError as error:
-            if error.errno not in {errno.EXDEV, *_NO_SUCH_CALL}:
+            if error.errno != errno.EXDEV and error.errno not in _NO_SUCH_CALL:
                 raise
-        # EXDEV: an absolute link that may well lead beneath the root. Elsewhere there is no openat2.
-        return self._open_portably()
-
-    def _openat2(self, resolve: int) -> int:
         if self.root is None:
-            return openat2.openat2(openat2.AT_FDCWD, self.path, _FLAGS, resolve)
-        root = openat2.openat2(openat2.AT_FDCWD, self.root, os.O_PATH | os.O_CLOEXEC, resolve)
+            return os.open(path, _FLAGS)
+        # EXDEV is also the answer to an absolute path or link that does lead beneath the root.
+        root, path = _resolve(self.root, path)
         try:
-            beneath = openat2.RESOLVE_BENEATH | openat2.RESOLVE_NO_MAGICLINKS
-            return openat2.openat2(root, self.path, _FLAGS, resolve | beneath)
+            return self._openat2(path, 0)  # no links are left, and the kernel has the last word
+        except OSError as error:
+            if error.errno not in _NO_SUCH_CALL:
+                raise
+        return os.open(os.path.join(root, path), _FLAGS | _NO_FOLLOW)  # noqa: PTH118 - bytes
+
+    def _openat2(self, path: bytes, resolve: int) -> int:
+        if self.root is None:
+            return openat2.openat2(openat2.AT_FDCWD, path, _FLAGS, resolve)
+        root = openat2.openat2(openat2.AT_FDCWD, self.root, openat2.PLACE, resolve)
+        try:
+            return openat2.openat2(root, path, _FLAGS, resolve | _BENEATH)
         finally:
             os.close(root)
 
-    def _open_portably(self) -> int:
-        if self.root is None:
-            return os.open(self.path, _FLAGS)
-        root = os.path.realpath(self.root)
-        path = os.path.realpath(os.path.join(root, self.path))
-        if os.path.commonpath((root, path)) != root:
-            raise FileNotFoundError(errno.ENOENT, "not beneath the root", os.fsdecode(self.path))
-        return os.open(path, _FLAGS | getattr(os, "O_NOFOLLOW", 0))
+
+def _encode(path: str) -> bytes:
+    """The name for the kernel; FileNotFoundError for what no file can be called."""
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise _not_found(path) from error
+    if b"\0" in encoded:
+        raise _not_found(path)
+    return encoded
+
+
+def _not_found(path: str) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+
+def _resolve(root: bytes, path: bytes) -> tuple[bytes, bytes]:
+    """The real root, and the real path seen from there; FileNotFoundError where it is not beneath."""
+    root = os.path.realpath(root)
+    path = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - bytes
+    try:
+        beneath = os.path.commonpath((root, path)) == root
+    except ValueError:  # another drive
+        beneath = False
+    if not beneath:
+        raise _not_found(os.fsdecode(path))
+    return root, os.path.relpath(path, root)
 
 
 class OpenFile:
-    """A regular file, open for reading: the facts of its descriptor, and its bytes."""
+    """A regular file, open for reading: the facts of its descriptor, and its octets. It owns the descriptor."""
 
-    def __init__(self, descriptor: int, facts: os.stat_result, path: bytes) -> None:
+    def __init__(self, descriptor: int, path: str) -> None:
         self.descriptor = descriptor
         self.path = path
-        self.size = facts.st_size
-        self.last_modified: float | None = facts.st_mtime
-        self.etag: ETag | None = file_etag(facts.st_mtime_ns, facts.st_size, facts.st_ino)
-        self._version = facts.st_mtime_ns, facts.st_size
-        self._buffer = bytearray(min(self.size, CHUNK))
-        self._nowait = _NOWAIT != 0
-
-    @classmethod
-    def adopt(cls, descriptor: int, path: bytes) -> Self:
-        """Own the descriptor from here on; raises as `LocalFile.open`."""
         try:
-            facts = os.fstat(descriptor)
-            if stat.S_ISDIR(facts.st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fsdecode(path))
-            if not stat.S_ISREG(facts.st_mode):
-                raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(path))
+            facts = _facts_of_file(descriptor, path)
         except BaseException:
             os.close(descriptor)
             raise
-        return cls(descriptor, facts, path)
+        self.size = facts.st_size
+        self.last_modified = facts.st_mtime
+        self.etag = stat_etag(facts)
+        self._version = facts.st_mtime_ns, facts.st_size
+        self._buffer = bytearray()
+        self._nowait = _NOWAIT != 0
 
     async def read(self, start: int, stop: int) -> bytes:
-        """Up to a chunk of the octets from `start`; none only at the end.
+        """Octets from `start` on; none only at the end.
 
         Raises:
             FileChangedError: the file is not what it was when it was opened.
         """
-        count = min(stop - start, CHUNK)
-        data = self._read_cached(start, count)
+        data = self._read_cached(start, stop - start)
         if data is None:
-            data = await in_thread(os.pread, self.descriptor, count, start)
-        self._check_unchanged()
+            data = await in_thread(lambda: _read_at(self.descriptor, start, stop - start))
+        self.check_unchanged()
         return data
 
     def _read_cached(self, start: int, count: int) -> bytes | None:
+        """What the kernel has in memory, or None where it has to wait, or cannot tell."""
         if not self._nowait:
             return None
+        if len(self._buffer) < count:
+            self._buffer = bytearray(count)
+        view = memoryview(self._buffer)[:count]
         try:
-            view = memoryview(self._buffer)[:count]
             return bytes(view[: os.preadv(self.descriptor, [view], start, _NOWAIT)])
         except BlockingIOError:
             return None
         except OSError as error:
-            if error.errno not in _CANNOT_TELL:
+            if error.errno not in _NO_NOWAIT:
                 raise
             self._nowait = False
             return None
 
-    def _check_unchanged(self) -> None:
-        """A file may grow while it is sent, as logs do: what was announced is still there. Nothing else may happen."""
-        facts = os.fstat(self.descriptor)
-        grown = facts.st_size > self.size
-        if (facts.st_mtime_ns, facts.st_size) != self._version and not grown:
-            raise FileChangedError(errno.ESTALE, "the file was changed while it was sent", os.fsdecode(self.path))
+    def check_unchanged(self) -> None:
+        """That a file grows while it is sent is what logs do: what was announced is still there. No other change is.
 
-    async def aclose(self) -> None:
+        Raises:
+            FileChangedError: the file was changed in place since it was opened.
+        """
+        facts = os.fstat(self.descriptor)
+        if facts.st_size <= self.size and (facts.st_mtime_ns, facts.st_size) != self._version:
+            raise FileChangedError(errno.ESTALE, "the file was changed while it was sent", self.path)
+
+    def close(self) -> None:
         """Close the descriptor."""
         os.close(self.descriptor)
 
 
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of a call that may block. Whoever is cancelled meanwhile still waits for its end.
+def _facts_of_file(descriptor: int, path: str) -> os.stat_result:
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        raise NotAFileError(errno.EINVAL, "not a regular file", path)
+    return facts
 
-    A thread cannot be cancelled: if its caller went on, a descriptor that it opens would have no owner, and one that
-    it reads could be closed, and its number be another file's, under its hands.
-    """
-    result: list[T] = []
 
-    async def call() -> None:
-        result.append(await anyio.to_thread.run_sync(lambda: function(*args, **kwargs)))
+def stat_etag(facts: os.stat_result) -> str:
+    """The entity tag of a file with these facts."""
+    return format_etag(file_etag(facts.st_mtime_ns, facts.st_size, facts.st_ino)).decode()
 
-    await shielded(call)
-    return result[0]
+
+def _read_at(descriptor: int, start: int, count: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, count, start)
+    os.lseek(descriptor, start, os.SEEK_SET)  # Windows; nobody else uses this descriptor
+    return os.read(descriptor, count)

@@ -2,32 +2,44 @@
 
 import io
 import os
+import stat
 from threading import Lock
 from typing import BinaryIO
 
-from rejoinder._http.etags import ETag
-from rejoinder._sources.local import CHUNK, in_thread
+from rejoinder._http.etags import content_etag, format_etag
+from rejoinder._sources.local import stat_etag
+from rejoinder._sources.threads import in_thread
+
+_SOON_HASHED = 64 * 1024  # octets, in some 60 us; a hop to a thread is no faster
+# Those whose descriptor has the very octets that `read` gives, which a GzipFile's has not, and SpooledTemporaryFile's
+# has only from the moment when it is asked for.
+_PLAIN = (io.FileIO, io.BufferedReader, io.BufferedRandom)
 
 
 class BytesSource:
-    """Bytes in memory; open as they are."""
+    """Bytes in memory; open as they are. The entity tag is a hash, made when they are first opened."""
 
-    etag: ETag | None = None
     last_modified: float | None = None
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.size = len(content)
+        self.etag: str | None = None
 
     async def open(self) -> "BytesSource":
         """Itself."""
+        if self.etag is None:
+            self.etag = self._hash() if self.size <= _SOON_HASHED else await in_thread(self._hash)
         return self
 
-    async def read(self, start: int, stop: int) -> bytes:
-        """The octets asked for, a chunk at most."""
-        return self._content[start : min(stop, start + CHUNK)]
+    def _hash(self) -> str:
+        return format_etag(content_etag(self._content)).decode()
 
-    async def aclose(self) -> None:
+    async def read(self, start: int, stop: int) -> bytes:
+        """The octets asked for."""
+        return self._content[start:stop]
+
+    def close(self) -> None:
         """Nothing was taken."""
 
 
@@ -39,16 +51,22 @@ class FileObjectSource:
         self._lock = Lock()
 
     async def open(self) -> "OpenFileObject":
-        """Find out its size.
+        """Find out its size, and, of a plain file on a disk, its entity tag and time.
 
         Raises:
-            OSError: it cannot be read any more.
+            OSError: it cannot be read.
         """
-        return OpenFileObject(self, await in_thread(self._measure))
+        return await in_thread(self._measure)
 
-    def _measure(self) -> int:
+    def _measure(self) -> "OpenFileObject":
         with self._lock:
-            return self._file.seek(0, os.SEEK_END)
+            self._file.seek(0, os.SEEK_END)
+            opened = OpenFileObject(self, self._file.tell())
+            if type(self._file) in _PLAIN:
+                facts = os.fstat(self._file.fileno())
+                if stat.S_ISREG(facts.st_mode):
+                    opened.etag, opened.last_modified = stat_etag(facts), facts.st_mtime
+        return opened
 
     def read_at(self, start: int, count: int) -> bytes:
         """Some octets at a position; several responses may share the file."""
@@ -60,7 +78,7 @@ class FileObjectSource:
 class OpenFileObject:
     """A file object, and the size that it had when a response began."""
 
-    etag: ETag | None = None
+    etag: str | None = None
     last_modified: float | None = None
 
     def __init__(self, source: FileObjectSource, size: int) -> None:
@@ -68,13 +86,8 @@ class OpenFileObject:
         self.size = size
 
     async def read(self, start: int, stop: int) -> bytes:
-        """Up to a chunk of the octets from `start`."""
-        return await in_thread(self._source.read_at, start, min(stop - start, CHUNK))
+        """Octets from `start` on."""
+        return await in_thread(lambda: self._source.read_at(start, stop - start))
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """The file is the user's."""
-
-
-def in_memory(content: bytes | bytearray | memoryview | io.BytesIO) -> BytesSource:
-    """A source of a snapshot of the content."""
-    return BytesSource(content.getvalue() if isinstance(content, io.BytesIO) else bytes(content))

@@ -1,0 +1,28 @@
+"""What tests of files share: nothing may block the loop, and no descriptor may be left open."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+DESCRIPTORS = Path("/proc/self/fd")
+EFFECTS = ["rejoinder._sources", "rejoinder._file", "rejoinder._send", "rejoinder._lifecycle"]
+
+
+@pytest.fixture
+def nothing_blocks() -> Iterator[None]:
+    """A blocking call on the event loop out of a module with effects is an error. (asyncio; trio cannot be watched.)"""
+    with blockbuster_ctx(EFFECTS):
+        yield
+
+
+@pytest.fixture
+def all_closed() -> Iterator[None]:
+    """The test ends with the descriptors it began with."""
+    if not DESCRIPTORS.exists():
+        yield
+        return
+    before = len(list(DESCRIPTORS.iterdir()))
+    yield
+    assert len(list(DESCRIPTORS.iterdir())) == before
