@@ -45,10 +45,10 @@ from rejoinder._http.framing import frame
 from rejoinder._http.ranges import NoSlices, Slice, format_content_range, parse_range
 from rejoinder._http.status import WITH_CONTENT
 
-__all__ = ["Extent", "Part", "Plan", "Policy", "Representation", "Slice", "plan"]
+__all__ = ["RANGE", "Extent", "Part", "Plan", "Policy", "Representation", "Slice", "plan", "plan_missing"]
 
 OK, PARTIAL_CONTENT, NOT_MODIFIED = 200, 206, 304
-BAD_REQUEST, PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE = 400, 412, 416
+BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE = 400, 404, 412, 416
 SUCCESSFUL = range(200, 300)
 
 RANGE = b"range"
@@ -67,6 +67,7 @@ _NOT_IN_304 = frozenset(
         b"transfer-encoding",
     }
 )
+_TEXT: Field = (b"content-type", b"text/plain; charset=utf-8")
 # An answer that is not the representation must not describe it. Nor be kept in its place: a cache may store any status
 # that comes with an explicit lifetime (RFC 9111, 3), and would then show one client's bad Range to all others.
 _NOT_IN_REFUSAL = _NOT_IN_304 | {
@@ -165,7 +166,19 @@ def plan(
     Plan(status=304, headers=[(b'etag', b'"a"')], body=())
     """
     response = _prepare(status, fields, representation, policy)
-    answer = _decide(method, combine(request, _ASKED), response, policy, boundary)
+    return _finish(method, _decide(method, combine(request, _ASKED), response, policy, boundary))
+
+
+def plan_missing(method: str, fields: Sequence[Field] = ()) -> Plan:
+    """The 404 of a representation that does not exist: those of the user's fields that do not describe it, and a text.
+
+    >>> plan_missing("HEAD").status
+    404
+    """
+    return _finish(method, _refuse(NOT_FOUND, fields, _TEXT, text=b"Not Found"))
+
+
+def _finish(method: str, answer: Plan) -> Plan:
     # 9.3.2: "identical to GET except that the server MUST NOT send content in the response".
     return Plan(answer.status, answer.headers, ()) if method == "HEAD" else answer
 
@@ -217,7 +230,7 @@ def _decide(
         if outcome is Outcome.NOT_MODIFIED:
             return _not_modified(response)
         if outcome is Outcome.FAILED:
-            return _refuse(PRECONDITION_FAILED, response)
+            return _refuse(PRECONDITION_FAILED, response.fields)
     # 14.2: "A server MUST ignore a Range header field received with a request method that is unrecognized or for which
     # range handling is not defined. For this specification, GET is the only method for which range handling is defined."
     if method == "GET" and RANGE in asked and response.offers_ranges and range_applies(asked, response.validators):
@@ -250,10 +263,10 @@ def _choose_ranges(value: bytes, response: _Response, policy: Policy, boundary: 
             if not policy.reject_invalid_ranges:
                 return None
             text = f"Range header: {slices.value}".encode()
-            return _refuse(BAD_REQUEST, response, (b"content-type", b"text/plain; charset=utf-8"), text=text)
+            return _refuse(BAD_REQUEST, response.fields, _TEXT, text=text)
         case NoSlices.UNSATISFIABLE:
             unsatisfied = (b"content-range", format_content_range(None, size))
-            return _refuse(RANGE_NOT_SATISFIABLE, response, (b"accept-ranges", b"bytes"), unsatisfied)
+            return _refuse(RANGE_NOT_SATISFIABLE, response.fields, (b"accept-ranges", b"bytes"), unsatisfied)
         case (only,):
             fields = _without(response.fields, {b"content-length", b"content-range"})
             fields.append((b"content-range", format_content_range(only, size)))
@@ -276,10 +289,10 @@ def _partial(fields: list[Field], content: tuple[bytes | Slice, ...]) -> Plan:
     return Plan(PARTIAL_CONTENT, [*fields, length], content)
 
 
-def _refuse(status: int, response: _Response, *fields: Field, text: bytes = b"") -> Plan:
+def _refuse(status: int, user: Iterable[Field], *fields: Field, text: bytes = b"") -> Plan:
     """An answer without the representation: the user's fields that do not speak of it, and these."""
     length = (b"content-length", b"%d" % len(text))
-    headers = [*_without(response.fields, _NOT_IN_REFUSAL), *fields, length]
+    headers = [*_without(user, _NOT_IN_REFUSAL), *fields, length]
     return Plan(status, headers, (text,) if text else ())
 
 
