@@ -1,6 +1,32 @@
-"""Properties are checked with the same examples in each run, however slow the machine."""
+"""What tests share: properties with the same examples in each run; nothing blocks the loop, no descriptor is left open."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
 settings.register_profile("same every time", derandomize=True, deadline=None, database=None)
 settings.load_profile("same every time")
+
+DESCRIPTORS = Path("/proc/self/fd")
+EFFECTS = ["rejoinder._sources", "rejoinder._file", "rejoinder._send", "rejoinder._lifecycle"]
+
+
+@pytest.fixture
+def nothing_blocks() -> Iterator[None]:
+    """A blocking call on the event loop out of a module with effects is an error. (asyncio; trio cannot be watched.)"""
+    with blockbuster_ctx(EFFECTS):
+        yield
+
+
+@pytest.fixture
+def all_closed() -> Iterator[None]:
+    """The test ends with the descriptors it began with."""
+    if not DESCRIPTORS.exists():
+        yield
+        return
+    before = len(list(DESCRIPTORS.iterdir()))
+    yield
+    assert len(list(DESCRIPTORS.iterdir())) == before

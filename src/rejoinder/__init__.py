@@ -7,7 +7,10 @@ it said `from fastapi.responses import JSONResponse`.
 from typing import TYPE_CHECKING, Any
 
 from rejoinder import responses
+from rejoinder._http.disposition import content_disposition
 from rejoinder._lifecycle import Ending, Outcome
+from rejoinder._sources import OpenSource, Source
+from rejoinder._sources.local import FileChangedError
 from rejoinder._version import __version__
 from rejoinder.responses import (
     FileResponse,
@@ -26,17 +29,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Ending",
+    "FileChangedError",
     "FileResponse",
     "HTMLResponse",
     "JSONResponse",
     "ORJSONResponse",
+    "OpenSource",
     "Outcome",
     "PlainTextResponse",
     "RedirectResponse",
     "Response",
+    "Source",
     "StreamingResponse",
     "UJSONResponse",
     "__version__",
+    "content_disposition",
 ]
 
 

@@ -1,6 +1,7 @@
 """JSON responses: the bytes lane with an encoder in front."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from starlette.background import BackgroundTask
 
@@ -26,7 +27,7 @@ class JSONResponse(Response, StarletteJSONResponse):
         background: as for `Response`.
         default: a function that turns a value of any other type into one that can be encoded.
         nan: what NaN and the infinities become: `"null"`, as in JavaScript, or `"error"`.
-        on_finish: as for `Response`.
+        on_finish: as for `Response`; and so `filename`, `etag` and `last_modified`.
 
     Raises:
         TypeError: a value of a type that neither the list above nor `default` knows.
@@ -53,6 +54,9 @@ class JSONResponse(Response, StarletteJSONResponse):
         default: Default | None = None,
         nan: Nan = "null",
         on_finish: OnFinish | None = None,
+        filename: str | None = None,
+        etag: str | Literal[True] | None = None,
+        last_modified: datetime | None = None,
     ) -> None:
         self._default = default
         self._nan = nan
@@ -68,6 +72,8 @@ class JSONResponse(Response, StarletteJSONResponse):
         body = self.render(content)
         self._body = body if type(body) is bytes else Response.render(self, body)
         self.init_headers(headers)
+        if filename is not None or etag is not None or last_modified is not None:
+            self._tell(filename, etag, last_modified)
 
     def render(self, content: Any) -> bytes:
         """The content as JSON. A subclass may override it."""

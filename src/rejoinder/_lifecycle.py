@@ -17,7 +17,7 @@ import inspect
 import logging
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -102,7 +102,7 @@ class Exchange:
         return disconnected
 
 
-async def shielded(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def shielded(work: Callable[[], Awaitable[None]]) -> None:
     """Awaits `work`, which no cancellation interrupts; one that came meanwhile is raised afterwards."""
     with anyio.CancelScope(shield=True):
         if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
@@ -111,7 +111,7 @@ async def shielded(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         # The scope holds off cancellation by scopes. `Task.cancel`, which asyncio.timeout and servers use, reaches
         # into it, but no further than this task: so the work has a task of its own. What cancels all tasks, as the end
         # of asyncio.run does, ends the work too.
-        task = _new_task(work())
+        task = _new_task(_await(work))
         cancelled: asyncio.CancelledError | None = None
         while not task.done():
             try:
@@ -121,6 +121,10 @@ async def shielded(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if cancelled is not None and (task.cancelled() or task.exception() is None):
             raise cancelled
         task.result()
+
+
+async def _await(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
 
 
 def _new_task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -11,21 +11,26 @@ it was when every field in it was known to be good; as long as the two are equal
 there is nothing to check again.
 """
 
+import time
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from starlette.background import BackgroundTask
 from starlette.datastructures import URL, MutableHeaders
 from starlette.types import Receive, Scope, Send
 
 from rejoinder._http.cookies import Cookie, Quote, SameSite, format_set_cookie
+from rejoinder._http.dates import format_date
+from rejoinder._http.disposition import content_disposition
+from rejoinder._http.etags import check_etag, content_etag, format_etag
 from rejoinder._http.fields import Field, Headers, checked, encode_headers
 from rejoinder._http.framing import check_length, frame
 from rejoinder._http.location import format_location
 from rejoinder._http.media import content_type
 from rejoinder._http.status import WITH_CONTENT, check_redirect_status, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
+from rejoinder._plan import Plan, Policy, Representation, plan
 from rejoinder._send import BODY, START, note_client_left, send_whole
 from rejoinder._starlette import (
     StarletteHTMLResponse,
@@ -37,6 +42,8 @@ from rejoinder._starlette import (
 
 Content: TypeAlias = str | bytes | bytearray | memoryview | None
 
+# The handler that made the response has done what the method asked for.
+_POLICY = Policy(ranges=False, action_done=True)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LENGTH = frozenset({b"content-length", b"transfer-encoding"})
 _FRAMING = _LENGTH | {b"content-type"}
@@ -59,6 +66,10 @@ class Response(StarletteResponse):
             that fails is logged and loses no other; the first failure is raised when all have run.
         on_finish: called once with the `Outcome` when the sending has ended, before `background`. It may be `async`.
             It runs on the event loop, so it must not block.
+        filename: the name to save the content under, as an attachment (RFC 6266); may come from a user.
+        etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; True for a hash of the content (RFC 9110, 8.8.3).
+        last_modified: when the content was last changed, an aware datetime (RFC 9110, 8.8.2). With this or `etag`,
+            conditional requests are answered with 304 or 412 where the status is 2xx (RFC 9110, 13).
 
     Raises:
         TypeError: content of another type, a status code that is no integer.
@@ -79,6 +90,8 @@ class Response(StarletteResponse):
     _fields: list[Field] | None = None
     _checked: list[Field] | None = None
     _described: bool = False  # `_fields` has what the class says of its content, beside what the user gave
+    _conditional: bool = False
+    _hashed: bool = False
 
     def __init__(
         self,
@@ -89,6 +102,9 @@ class Response(StarletteResponse):
         background: BackgroundTask | None = None,
         *,
         on_finish: OnFinish | None = None,
+        filename: str | None = None,
+        etag: str | Literal[True] | None = None,
+        last_modified: datetime | None = None,
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
@@ -101,6 +117,8 @@ class Response(StarletteResponse):
         body = self.render(content)
         self._body = body if type(body) is bytes else Response.render(self, body)  # a subclass may render text
         self.init_headers(headers)
+        if filename is not None or etag is not None or last_modified is not None:
+            self._tell(filename, etag, last_modified)
 
     def render(self, content: Any) -> bytes:
         """The bytes of the content that the constructor was given. A subclass may override it."""
@@ -151,6 +169,20 @@ class Response(StarletteResponse):
             return [length]
         return [length, _WITHOUT_CHARSET.get(media_type) or content_type(media_type, self.charset)]
 
+    def _tell(self, filename: str | None, etag: str | Literal[True] | None, last_modified: datetime | None) -> None:
+        """Put into the headers what these arguments say. `headers=` wins over a file name, and loses to validators."""
+        if filename is not None and "content-disposition" not in self.headers:
+            self._append((b"content-disposition", content_disposition(filename).encode()))
+        if etag is not None:
+            self._hashed = etag is True
+            tag = content_etag(self.body) if etag is True else check_etag(etag)
+            self.headers["etag"] = format_etag(tag).decode()
+        if last_modified is not None:
+            self.headers["last-modified"] = format_date(last_modified)
+        if etag is not None or last_modified is not None:
+            self._conditional = True
+            self._checked = None  # the short way knows nothing of conditions
+
     @property
     def body(self) -> bytes:
         """The content. When another is assigned, an existing content-length header follows."""
@@ -164,6 +196,8 @@ class Response(StarletteResponse):
         if self._fields is not None:
             length = (b"content-length", b"%d" % len(self._body))
             self._fields[:] = [length if field[0] == length[0] else field for field in self._fields]
+        if self._hashed:
+            self._tell(None, etag=True, last_modified=None)
 
     @property
     def raw_headers(self) -> list[Field]:
@@ -308,6 +342,10 @@ class Response(StarletteResponse):
             fields = self._implied_fields() if fields is None else checked(fields)
             implied = self._describe_content() if self._described else []
             fields, body = frame(scope.get("method", "GET"), status, fields, self.body, implied)
+            if self._conditional:
+                answer = _evaluate(scope, status, fields)
+                if answer.status != status:
+                    exchange.status, fields, body = answer.status, answer.headers, b""
             await send_whole(scope, send, exchange, fields, body)
 
 
@@ -371,6 +409,12 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         if headers is not None:
             self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
         self._append(location)
+
+
+def _evaluate(scope: Scope, status: int, fields: list[Field]) -> Plan:
+    """304 or 412 where the request's conditions say so; the status otherwise."""
+    facts = Representation(size=None, as_of=int(time.time()))
+    return plan(scope.get("method", "GET"), scope["headers"], facts, fields, status=status, policy=_POLICY)
 
 
 def _from_now(cookie: str, seconds: int) -> datetime:

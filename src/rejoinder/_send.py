@@ -1,13 +1,30 @@
-"""To the wire: the only file that knows the names of ASGI's response messages."""
+"""To the wire: the only file that knows the names of ASGI's response messages.
 
+Whatever is sent, two rules hold. The server is told that the content is complete only with the last octet that was
+announced: where a source has fewer, the exception goes to the server, which cuts the connection, and the client knows.
+And an OSError of `send` says that the client has left (ASGI 2.4); an OSError of a source does not.
+
+Before ASGI 2.4, a server tells of a client that left by `receive` alone, and its `send` then does nothing, or waits for
+ever. Content of some length is therefore sent beside a task that listens, and is cancelled by it.
+"""
+
+import errno
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import partial
+from io import FileIO
 from typing import Any
 
-from starlette.types import Scope, Send
+import anyio
+from anyio.lowlevel import checkpoint
+from starlette.types import Receive, Scope, Send
 
 from rejoinder._http.fields import Field
 from rejoinder._lifecycle import ClientLeft, Exchange
+from rejoinder._plan import Extent, Plan, Slice
+from rejoinder._sources import OpenSource
+from rejoinder._sources.local import FileChangedError, OpenFile
 
 _logger = logging.getLogger("rejoinder")
 
@@ -15,7 +32,12 @@ START = "http.response.start"
 BODY = "http.response.body"
 # A TimeoutError without an errno is asyncio's.
 _NOT_THE_CLIENT = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+_PATH = "http.response.pathsend"
+_ZERO_COPY = "http.response.zerocopysend"
 _DENIAL_EXTENSION = "websocket.http.response"
+
+_LONG = 1024 * 1024  # octets from which on it is worth a task to notice that nobody takes them any more
+_SEND_TELLS = (2, 4)
 
 
 async def send_whole(scope: Scope, send: Send, exchange: Exchange, fields: list[Field], body: bytes) -> None:
@@ -24,16 +46,157 @@ async def send_whole(scope: Scope, send: Send, exchange: Exchange, fields: list[
     Raises:
         ClientLeft: the server said that the client is gone.
     """
+    prefix = await _send_start(scope, send, exchange, fields)
+    if prefix is not None:
+        await _send(send, {"type": prefix + BODY, "body": body})
+        exchange.bytes_sent += len(body)
+
+
+async def send_plan(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    exchange: Exchange,
+    answer: Plan,
+    source: OpenSource | None,
+    *,
+    portion: int,
+    path: str | None = None,
+) -> None:
+    """Sends what was planned, with the slices read from the source, in messages of `portion` octets at most.
+
+    `path` is where the server may read all of the content by itself.
+
+    Raises:
+        ClientLeft: the server said that the client is gone.
+        OSError: the source cannot be read, or has less than it said.
+    """
+    exchange.status = answer.status
+    prefix = await _send_start(scope, send, exchange, answer.headers)
+    if prefix is None:
+        return
+    extensions = {} if prefix else _extensions(scope)
+    parts = [part for part in answer.body if part is not Extent.TO_END]  # every source knows its size
+    content = _Content(send, exchange, prefix + BODY, source, portion, sum(map(len, parts)))
+    work = partial(content.send, parts, zero_copy=_ZERO_COPY in extensions)
+    if prefix or content.left <= _LONG:
+        await work()
+    elif path is not None and _PATH in extensions:
+        await _send(send, {"type": _PATH, "path": path})
+        exchange.bytes_sent += content.left
+    elif _spec_version(scope) < _SEND_TELLS:
+        await _unless_client_leaves(receive, work)
+    else:
+        await work()
+
+
+@dataclass(slots=True)
+class _Content:
+    """What is left to be sent of the content that was announced."""
+
+    _send: Send
+    _exchange: Exchange
+    _kind: str
+    _source: OpenSource | None
+    _portion: int
+    left: int
+
+    async def send(self, parts: list[bytes | Slice], *, zero_copy: bool) -> None:
+        """Send the parts; those that are slices as they are read, or by the server where it offers that."""
+        source = self._source
+        more_body = True
+        for part in parts:
+            if isinstance(part, bytes):
+                more_body = await self._put(part)
+            elif part and zero_copy and isinstance(source, OpenFile):
+                await self._put_zero_copy(part, source)
+            else:
+                assert source is not None  # of which else would it be a slice
+                more_body = await self._read(part, source)
+        if more_body:
+            await self._put(b"")
+
+    async def _read(self, part: Slice, source: OpenSource) -> bool:
+        position, more_body = part.start, True
+        while position < part.stop:
+            stop = min(position + self._portion, part.stop)
+            data = await source.read(position, stop)
+            if not 0 < len(data) <= stop - position:
+                raise FileChangedError(
+                    errno.ESTALE, f"octets {position} to {stop} were announced, and the source gave {len(data)} of them"
+                )
+            position += len(data)
+            more_body = await self._put(data)
+        return more_body
+
+    async def _put_zero_copy(self, part: Slice, file: OpenFile) -> None:
+        """Have the server send a slice from the descriptor; that it was the last is said when it has been checked."""
+        readable = FileIO(file.descriptor, closefd=False)
+        message = {"type": _ZERO_COPY, "file": readable, "offset": part.start, "count": len(part), "more_body": True}
+        await _send(self._send, message)
+        file.check_unchanged()
+        self._exchange.bytes_sent += len(part)
+        self.left -= len(part)
+
+    async def _put(self, data: bytes) -> bool:
+        self.left -= len(data)
+        more_body = self.left > 0
+        await _send(self._send, {"type": self._kind, "body": data, "more_body": more_body})
+        self._exchange.bytes_sent += len(data)
+        if more_body:
+            # Reading need not wait, nor need sending: here the other tasks get their turn.
+            await checkpoint()
+        return more_body
+
+
+async def _unless_client_leaves(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
+    """Does the work; stops it, and raises ClientLeft, when the server tells that the client has left."""
+    failure: Exception | None = None
+    done = False
+
+    async with anyio.create_task_group() as group:
+
+        async def watch() -> None:
+            nonlocal failure
+            try:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+            except Exception as error:  # noqa: BLE001 - raised below; the group would wrap it
+                failure = error
+            group.cancel_scope.cancel()
+
+        group.start_soon(watch)
+        try:
+            await work()
+            done = True
+        except Exception as error:  # noqa: BLE001
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None and not done:
+        raise failure
+    if not done:
+        raise ClientLeft
+
+
+async def _send_start(scope: Scope, send: Send, exchange: Exchange, fields: list[Field]) -> str | None:
+    """Begins the response. What the types of its messages begin with; None if there cannot be a response."""
     prefix = ""
     if scope["type"] == "websocket":
-        if _DENIAL_EXTENSION not in (scope.get("extensions") or {}):
+        if _DENIAL_EXTENSION not in _extensions(scope):
             # The ASGI specification: closed before it was accepted, the server answers the handshake with a 403.
             await _send(send, {"type": "websocket.close", "code": 1008, "reason": ""})
-            return
+            return None
         prefix = "websocket."
     await _send(send, {"type": prefix + START, "status": exchange.status, "headers": fields})
-    await _send(send, {"type": prefix + BODY, "body": body})
-    exchange.bytes_sent += len(body)
+    return prefix
+
+
+def _extensions(scope: Scope) -> Mapping[str, Any]:
+    return scope.get("extensions") or {}
+
+
+def _spec_version(scope: Scope) -> tuple[int, ...]:
+    return tuple(map(int, scope.get("asgi", {}).get("spec_version", "2.0").split(".")))
 
 
 async def _send(send: Send, message: MutableMapping[str, Any]) -> None:

@@ -1,14 +1,14 @@
 """The names of `fastapi.responses`: change the import line and nothing else.
 
-`StreamingResponse` and `FileResponse` are Starlette's own, and `EventSourceResponse` is FastAPI's, passed through so
-that a whole import line can be changed at once. rejoinder replaces them one by one; see the changelog.
+`StreamingResponse` is Starlette's own, and `EventSourceResponse` is FastAPI's, passed through so that a
+whole import line can be changed at once. rejoinder replaces them one by one; see the changelog.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from rejoinder._file import FileResponse
 from rejoinder._json import JSONResponse, ORJSONResponse, UJSONResponse
 from rejoinder._response import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from rejoinder._starlette import StarletteFileResponse as FileResponse
 from rejoinder._starlette import StarletteStreamingResponse as StreamingResponse
 
 if TYPE_CHECKING:

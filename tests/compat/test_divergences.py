@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import runpy
 import sys
@@ -195,6 +196,51 @@ def test_injected() -> None:
     assert TestClient(app).get("/").json() == "starlette.responses.Response"
 
 
+async def request(response: Any, scope: dict[str, Any], at_body: Callable[[], object] = lambda: None) -> list[Message]:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        if message["type"] == "http.response.body":
+            at_body()
+
+    await response({**HTTP, **scope}, receive, send)
+    return sent
+
+
+def test_file_changed(tmp_path: Path) -> None:
+    for cls, error in zip(of_both("FileResponse"), (None, rejoinder.FileChangedError), strict=True):
+        file = tmp_path / "a"
+        file.write_bytes(bytes(200_000))
+        with pytest.raises(error) if error else contextlib.nullcontext():
+            messages = anyio.run(request, cls(file), {}, lambda file=file: os.truncate(file, 100_000))
+            assert messages[-1]["more_body"] is False  # 100,000 octets of 200,000, and that is all
+
+
+def test_file_again(tmp_path: Path) -> None:
+    for cls, same in zip(of_both("FileResponse"), (False, True), strict=True):
+        file = tmp_path / "a"
+        file.write_bytes(b"a")
+        response = cls(file)
+        before = list(response.raw_headers)
+        anyio.run(request, response, {})
+        assert (response.raw_headers == before) is same
+        file.write_bytes(b"abc")
+        length = dict(anyio.run(request, response, {})[0]["headers"])[b"content-length"]
+        assert length == (b"3" if same else b"1")
+
+
+def test_file_path_send(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    for cls, kind in zip(of_both("FileResponse"), ("pathsend", "body"), strict=True):
+        messages = anyio.run(request, cls(tmp_path / "a"), {"extensions": {"http.response.pathsend": {}}})
+        assert messages[1]["type"] == f"http.response.{kind}"
+
+
 def listed() -> dict[str, str]:
     return dict(LINE.findall(DOCS.read_text("utf-8")))
 
@@ -205,7 +251,7 @@ def shown() -> Iterator[tuple[str, str]]:
             yield from ((name.removesuffix("?"), file.name) for name in row[2:])
     for name in globals():
         if name.startswith("test_") and not name.startswith("test_the_"):
-            yield name.removeprefix("test_"), HERE.name
+            yield name.removeprefix("test_").replace("_", "-"), HERE.name
 
 
 def test_the_list_is_what_the_tests_show() -> None:

@@ -15,7 +15,7 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*.py")
 )
 PUBLIC = sorted(name for name in rejoinder.__all__ if inspect.isclass(getattr(rejoinder, name)))
-BORROWED = {"EventSourceResponse", "FileResponse", "StreamingResponse"}
+BORROWED = {"EventSourceResponse", "StreamingResponse"}
 
 
 @pytest.mark.parametrize("name", MODULES)

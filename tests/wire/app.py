@@ -1,4 +1,4 @@
-"""The app that real servers serve in these tests: every class of the bytes lane, and a look at what runs afterwards."""
+"""The app that real servers serve in these tests: each class, and a look at what runs afterwards."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from starlette.background import BackgroundTask
 
 from rejoinder import (
+    FileResponse,
     HTMLResponse,
     JSONResponse,
     ORJSONResponse,
@@ -61,8 +62,8 @@ finished: dict[str, dict[str, Any]] = {}
 ended: dict[str, anyio.Event] = {}
 
 
-async def watched(key: str) -> Response:
-    """A response whose end `/finished` tells of."""
+def watching(key: str) -> dict[str, Any]:
+    """Options of a response whose end `/finished` tells of."""
     seen = finished[key] = {}
     ended[key] = anyio.Event()
 
@@ -73,11 +74,25 @@ async def watched(key: str) -> Response:
         seen["ran"] = [*seen.get("ran", ()), "outcome" in seen]
         ended[key].set()
 
-    return PlainTextResponse("abc", background=BackgroundTask(in_the_background), on_finish=on_finish)
+    return {"background": BackgroundTask(in_the_background), "on_finish": on_finish}
+
+
+async def watched(key: str) -> Response:
+    return PlainTextResponse("abc", **watching(key))
 
 
 app.get("/watched/{key}")(watched)
 app.head("/watched/{key}")(watched)
+
+
+async def file(path: str, key: str = "", pathsend: bool = False) -> Response:
+    response = FileResponse(path, **(watching(key) if key else {}))
+    response.pathsend = pathsend
+    return response
+
+
+app.get("/file")(file)
+app.head("/file")(file)
 
 
 @app.get("/finished/{key}")

@@ -6,7 +6,7 @@ which bytes may stand in a name or a value. Everything refused here would let on
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import TypeAlias, cast
 
@@ -64,6 +64,21 @@ def checked(fields: Iterable[Field]) -> list[Field]:
         else encode_field(name, value)
         for name, value in fields
     ]
+
+
+def combine(fields: Iterable[Field], names: Collection[bytes]) -> dict[bytes, bytes]:
+    """The values of those of a request's fields that have one of these names, in lower case as ASGI has them.
+
+    >>> combine([(b"if-match", b'"a"'), (b"if-match", b'"b" ')], {b"if-match"})
+    {b'if-match': b'"a", "b"'}
+    """
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        if name in names:
+            values.setdefault(name, []).append(value.strip(b" \t"))
+    # RFC 9110, 5.2: the value of a repeated field is the list of its "field line values within that section,
+    # concatenated in order, with each field line value separated by a comma."
+    return {name: b", ".join(lines) for name, lines in values.items()}
 
 
 def _pair(item: object) -> tuple[object, object]:

@@ -1,8 +1,101 @@
 """Media types: RFC 9110 section 8.3."""
 
+import re
 from functools import lru_cache
+from mimetypes import MimeTypes
 
 from rejoinder._http.fields import Field, encode_field
+
+OCTET_STREAM = "application/octet-stream"
+
+_separator = re.compile(r"[/\\]")
+# An instance of its own knows Python's table, and not what the machine's mime.types or registry have made of it.
+_PYTHONS_TYPES = MimeTypes(()).types_map[True]
+# What Python's table lacks, has outdated, or has only since some version; these answers are the same everywhere.
+_TYPES = {
+    f".{extension}": media_type
+    for media_type, extensions in {
+        # Compressed files have their own type: a content-encoding would have the client store them unpacked.
+        "application/gzip": "gz tgz svgz",
+        "application/x-brotli": "br",
+        "application/zstd": "zst tzst",
+        "application/x-xz": "xz txz",
+        "application/x-bzip2": "bz2 tbz2",
+        "application/x-compress": "z",
+        "application/x-7z-compressed": "7z",
+        "application/vnd.rar": "rar",
+        # The web
+        "text/javascript": "js mjs cjs",
+        "application/json": "json map",
+        "application/ld+json": "jsonld",
+        "application/geo+json": "geojson",
+        "application/jsonl": "jsonl ndjson",
+        "application/manifest+json": "webmanifest",
+        "application/wasm": "wasm",
+        "application/xhtml+xml": "xhtml",
+        "application/atom+xml": "atom",
+        "application/rss+xml": "rss",
+        "font/otf": "otf",
+        "font/ttf": "ttf",
+        "font/woff": "woff",
+        "font/woff2": "woff2",
+        # Pictures, sound, films
+        "image/apng": "apng",
+        "image/avif": "avif",
+        "image/heic": "heic",
+        "image/jpeg": "jpg jpeg",
+        "image/jxl": "jxl",
+        "image/svg+xml": "svg",
+        "image/webp": "webp",
+        "audio/flac": "flac",
+        "audio/midi": "mid midi",
+        "audio/mp4": "m4a",
+        "audio/ogg": "oga ogg opus",  # RFC 7845, 9: the file is Ogg; audio/opus is for RTP
+        "audio/wav": "wav",
+        "audio/webm": "weba",
+        "video/3gpp": "3gp",
+        "video/mp2t": "ts",
+        "video/mp4": "mp4 m4v",
+        "video/ogg": "ogv",
+        "video/webm": "webm",
+        "video/x-matroska": "mkv",
+        "application/dash+xml": "mpd",
+        "application/vnd.apple.mpegurl": "m3u8",
+        "model/gltf+json": "gltf",
+        "model/gltf-binary": "glb",
+        # Texts and documents
+        "text/calendar": "ics",
+        "text/csv": "csv",
+        "text/markdown": "md markdown",
+        "text/plain": "log",
+        "text/vcard": "vcf",
+        "text/vtt": "vtt",
+        "application/epub+zip": "epub",
+        "application/rtf": "rtf",
+        "application/toml": "toml",
+        "application/yaml": "yaml yml",
+        "application/vnd.oasis.opendocument.presentation": "odp",
+        "application/vnd.oasis.opendocument.spreadsheet": "ods",
+        "application/vnd.oasis.opendocument.text": "odt",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    }.items()
+    for extension in extensions.split()
+}
+
+
+def guess_media_type(filename: str) -> str:
+    """The media type of a file with this name, from its last extension alone; `application/octet-stream` if unknown.
+
+    >>> guess_media_type("page.tar.gz")
+    'application/gzip'
+    """
+    stem, dot, extension = _separator.split(filename)[-1].rpartition(".")
+    if not stem.strip("."):  # ".gz" is a hidden file without an extension
+        return OCTET_STREAM
+    extension = dot + extension.lower()
+    return _TYPES.get(extension) or _PYTHONS_TYPES.get(extension) or OCTET_STREAM
 
 
 @lru_cache(maxsize=256)

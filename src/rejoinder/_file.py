@@ -1,0 +1,254 @@
+"""The representation lane: a response from something that has a size, and can be read at any position."""
+
+import contextlib
+import io
+import os
+import time
+from datetime import datetime
+from secrets import token_hex
+from typing import BinaryIO, Literal, TypeAlias, cast
+
+from starlette.background import BackgroundTask, BackgroundTasks
+from starlette.types import Receive, Scope, Send
+
+from rejoinder._http.dates import format_date, format_timestamp
+from rejoinder._http.disposition import content_disposition
+from rejoinder._http.etags import check_etag, format_etag
+from rejoinder._http.fields import Field, Headers, checked
+from rejoinder._http.media import guess_media_type
+from rejoinder._http.status import check_status
+from rejoinder._lifecycle import Exchange, OnFinish, shielded
+from rejoinder._plan import RANGE, Plan, Policy, Representation, Slice, plan, plan_missing
+from rejoinder._response import Response
+from rejoinder._send import send_plan
+from rejoinder._sources import OpenSource, Source
+from rejoinder._sources.local import LocalFile, NotAFileError, OpenFile, stat_etag
+from rejoinder._sources.memory import BytesSource, FileObjectSource
+from rejoinder._starlette import StarletteFileResponse, sealed
+
+Path: TypeAlias = str | os.PathLike[str]
+Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
+Missing: TypeAlias = Literal["raise", "404"]
+
+
+@sealed
+class FileResponse(Response, StarletteFileResponse):
+    r"""A file, or anything else that can be read at any position: with ranges, validators, 304, and resumable downloads.
+
+    The file is opened when the response is sent, and its size, time and entity tag are those of what was opened. If it
+    is truncated or rewritten while it is sent, the connection is cut, and the client knows that it has not got all.
+
+    Args:
+        path: of a file; or the content itself: bytes, a `BytesIO` (as it is now), a seekable binary file (which stays
+            yours to close, after the response), or an object with the methods of `Source`.
+        status_code: as for `Response`; ranges are for 200.
+        headers: as for `Response`; they win over what is known of the file.
+        media_type: by default what the extension of `filename` or `path` says, else `application/octet-stream`.
+        background: as for `Response`.
+        filename: the name to save it under (RFC 6266); may come from a user.
+        stat_result: for `headers` to tell size, time and entity tag before the file is opened.
+        content_disposition_type: `"attachment"`, or `"inline"` to show what a browser can show. Only with `filename`.
+        etag: an entity tag in place of the file's own, as `abc`, `"abc"` or `W/"abc"` (RFC 9110, 8.8.3).
+        last_modified: an aware datetime in place of the file's own time (RFC 9110, 8.8.2).
+        root: serve what is beneath this directory and nothing else, whatever links and `..` are in `path`, which may
+            then come from a user.
+        missing: if there is no such file: `"raise"` a RuntimeError, or answer `"404"`.
+        delete_after: delete the file when the response has ended, in whatever way, and its background has run.
+        on_finish: as for `Response`.
+
+    Raises:
+        TypeError: `path` is nothing of the above.
+        ValueError: as for `Response`; an etag or a time that cannot be sent; `root` or `delete_after` for what has no
+            path, or both of them: what a user names is not to be deleted.
+
+    >>> response = FileResponse("report.pdf", filename="Übersicht.pdf")
+    >>> response.headers["content-type"], response.headers["content-disposition"]
+    ('application/pdf', 'attachment; filename="Ubersicht.pdf"; filename*=UTF-8\'\'%C3%9Cbersicht.pdf')
+    """
+
+    chunk_size: int = 64 * 1024
+    """Octets in one message, at most."""
+    max_ranges: int = 100
+    """A request for more ranges than this gets the whole."""
+    pathsend: bool = False
+    """Let a server that offers ASGI's path send, as granian does, read files of more than 1 MiB by itself, twice as fast.
+    It opens the file by its name when this response has ended: for files that are not replaced or deleted."""
+
+    _root: Path | None = None
+
+    def __init__(
+        self,
+        path: Content,
+        status_code: int = 200,
+        headers: Headers | None = None,
+        media_type: str | None = None,
+        background: BackgroundTask | None = None,
+        filename: str | None = None,
+        stat_result: os.stat_result | None = None,
+        content_disposition_type: str = "attachment",
+        *,
+        etag: str | None = None,
+        last_modified: datetime | None = None,
+        root: Path | None = None,
+        missing: Missing = "raise",
+        delete_after: bool = False,
+        on_finish: OnFinish | None = None,
+    ) -> None:
+        check_status(status_code)
+        if missing not in {"raise", "404"}:
+            raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
+        if delete_after and (root is not None or not isinstance(path, (str, os.PathLike))):
+            raise ValueError("delete_after deletes what `path` names: it needs a path, and cannot be used with `root`")
+        self.status_code = status_code
+        self.background = background
+        self.on_finish = on_finish
+        self.filename = filename
+        self.stat_result = stat_result
+        self._root = root
+        self._missing = missing
+        self._delete_after = delete_after
+        self._from_stat: list[Field] = []
+        self.path = path
+        self.media_type = media_type or guess_media_type(filename or _name_of(path))
+        self.init_headers(headers)
+        self.headers.setdefault("accept-ranges", "bytes")
+        if filename is not None:
+            self.headers.setdefault("content-disposition", content_disposition(filename, content_disposition_type))
+        if etag is not None:
+            self.headers["etag"] = format_etag(check_etag(etag)).decode()
+        if last_modified is not None:
+            self.headers["last-modified"] = format_date(last_modified)
+        if stat_result is not None:
+            self.set_stat_headers(stat_result)
+
+    @property  # type: ignore[override]
+    def path(self) -> Content:
+        """What is sent; may be assigned."""
+        return self._path
+
+    @path.setter
+    def path(self, path: Content) -> None:
+        self._source = _source_of(path, self._root)
+        self._path = path
+
+    def set_stat_headers(self, stat_result: os.stat_result) -> None:
+        """Tell size, time and entity tag in `headers`, where they are silent; what is sent is that of the open file."""
+        given = {name for name, _ in self.raw_headers}
+        told = (
+            (b"content-length", b"%d" % stat_result.st_size),
+            (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
+            (b"etag", stat_etag(stat_result).encode()),
+        )
+        new = [field for field in told if field[0] not in given]
+        self._from_stat += new
+        self.raw_headers.extend(new)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, to a request or as the denial of a WebSocket; the object may be called again.
+
+        Raises:
+            RuntimeError: there is no such file, or it is none; the cause is the OSError that said so.
+            OSError: the file cannot be read; FileChangedError: it was changed in place while it was sent.
+            ValueError: a header or status that was assigned after construction cannot be sent.
+            Exception: the first failure of `on_finish` and `background`, when all have run.
+        """
+        async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
+            check_status(self.status_code)
+            method, user = scope.get("method", "GET").upper(), checked(self.raw_headers)
+            opened = await self._open()
+            if opened is None:
+                missing = plan_missing(method, user)
+                await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
+                return
+            try:
+                answer = self._plan(method, scope["headers"], opened, user)
+                path = self._path_of(answer, opened)
+                await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
+            finally:
+                closing = opened.close()
+                if closing is not None:
+                    await shielded(lambda: closing)
+
+    async def _open(self) -> OpenSource | None:
+        try:
+            return await self._source.open()
+        except (FileNotFoundError, NotAFileError) as error:
+            if self._missing == "404":
+                return None
+            path = str(self.path)
+            reason = "is not a file" if isinstance(error, NotAFileError) else "does not exist"
+            raise RuntimeError(f"File at path {path} {reason}.") from error
+
+    def _plan(self, method: str, request: list[Field], opened: OpenSource, user: list[Field]) -> Plan:
+        implied = self._describe_content()
+        facts = Representation(
+            size=opened.size,
+            content_type=next((value for name, value in implied if (name, value) in user), None),
+            etag=None if opened.etag is None else check_etag(opened.etag),
+            last_modified=None if opened.last_modified is None else int(opened.last_modified // 1),
+            as_of=int(time.time()),
+        )
+        # Nobody who makes the content may be able to guess it; and it costs as much as the rest of the plan.
+        asked = any(name == RANGE for name, _ in request)
+        return plan(
+            method,
+            request,
+            facts,
+            [field for field in user if field not in implied and field not in self._from_stat],
+            status=self.status_code,
+            # As Starlette has it; and the handler that made the response has done what the method asked for.
+            policy=Policy(max_ranges=self.max_ranges, reject_invalid_ranges=True, action_done=True),
+            boundary=token_hex(13).encode() if asked else None,
+        )
+
+    def _path_of(self, answer: Plan, opened: OpenSource) -> str | None:
+        """Where a server can read all that is to be sent, if it may."""
+        whole = answer.body == (Slice(0, opened.size),)
+        if not self.pathsend or not whole or not isinstance(opened, OpenFile):
+            return None
+        # By its name, nothing holds the file beneath a root. A surrogate is no character that another language knows.
+        allowed = self._root is None and not self._delete_after
+        speakable = os.path.isabs(opened.path) and opened.path.isprintable()  # noqa: PTH117 - it is a str
+        return opened.path if allowed and speakable else None
+
+    def _afterwards(self) -> BackgroundTask | None:
+        if not self._delete_after or not isinstance(self._source, LocalFile):
+            return self.background
+        tasks = [] if self.background is None else [self.background]
+        return BackgroundTasks([*tasks, BackgroundTask(_delete, self._source.path)])
+
+
+def _delete(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - as it was given
+
+
+def _source_of(path: object, root: Path | None) -> Source:
+    if isinstance(path, (str, os.PathLike)):
+        return LocalFile(path, root)
+    if root is not None:
+        raise ValueError(f"root is for a path, which {type(path).__name__} is not")
+    if isinstance(path, io.BytesIO):
+        return BytesSource(path.getvalue())
+    if isinstance(path, (bytes, bytearray, memoryview)):
+        return BytesSource(bytes(path))
+    if isinstance(path, Source):
+        return path
+    # Text files have an encoding, whatever their class.
+    if not hasattr(path, "read") or not hasattr(path, "seek") or hasattr(path, "encoding"):
+        raise TypeError(
+            "path must be a path, bytes, a binary file (mode 'rb') or a source with an `open` method, "
+            f"got {type(path).__name__}"
+        )
+    file = cast("BinaryIO", path)
+    if not file.seekable():
+        raise TypeError(f"{path!r} is not seekable; StreamingResponse takes what can only be read from its beginning")
+    return FileObjectSource(file)
+
+
+def _name_of(path: object) -> str:
+    """What could tell the media type; empty if nothing does."""
+    if isinstance(path, (str, os.PathLike)):
+        return os.fsdecode(path)
+    name = getattr(path, "name", None)
+    return name if isinstance(name, str) else ""
