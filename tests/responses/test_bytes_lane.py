@@ -382,7 +382,7 @@ content = []
 try:
     rejoinder.{cls}(content)
 except ValueError as error:
-    print("refused:", error)
+    print("refused:", error, flush=True)
 import os; os._exit(0)
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
