@@ -48,13 +48,15 @@ class TestEnds:
             pytest.param(circular({}, lambda c: c.update(a=c)), id="dict in itself"),
             pytest.param(circular({}, lambda c: c.update(a=[(c,)])), id="dict in a tuple in itself"),
             pytest.param(circular(Data(0), lambda c: setattr(c, "x", [c])), id="dataclass in itself"),
-            pytest.param(nested(5_000), id="deep lists"),
-            pytest.param(nested(5_000, lambda inner: {"a": inner}), id="deep dicts"),
-            pytest.param(nested(5_000, lambda inner: (inner,)), id="deep tuples"),
-            pytest.param(nested(5_000, Data), id="deep dataclasses"),
-            pytest.param(["a", 2**60, None, nested(5_000)], id="deep lists last"),
-            pytest.param({UUID(int=1): {True: nested(5_000, lambda inner: (inner,))}}, id="deep tuples below odd keys"),
-            pytest.param([Unknown(), 1j, nested(5_000, lambda inner: (inner,))], id="deep tuples after odd values"),
+            pytest.param(nested(100_000), id="deep lists"),
+            pytest.param(nested(100_000, lambda inner: {"a": inner}), id="deep dicts"),
+            pytest.param(nested(100_000, lambda inner: (inner,)), id="deep tuples"),
+            pytest.param(nested(100_000, Data), id="deep dataclasses"),
+            pytest.param(["a", 2**60, None, nested(100_000)], id="deep lists last"),
+            pytest.param(
+                {UUID(int=1): {True: nested(100_000, lambda inner: (inner,))}}, id="deep tuples below odd keys"
+            ),
+            pytest.param([Unknown(), 1j, nested(100_000, lambda inner: (inner,))], id="deep tuples after odd values"),
         ],
     )
     @pytest.mark.parametrize("nan", ["null", "error"])
@@ -126,3 +128,23 @@ for wrap in (lambda inner: [inner], lambda inner: {{"a": inner}}, lambda inner: 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=50)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "the content cannot be JSON:\n" * 6
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        pytest.param(lambda inner: [inner], id="in a list"),
+        pytest.param(lambda inner: {(): 1, "a": inner}, id="beside a key that msgspec refuses"),
+        pytest.param(Data, id="in a dataclass"),
+        pytest.param(lambda inner: {inner}, id="in what only the hook knows"),
+    ],
+)
+def test_tuples_that_python_allows_and_orjson_would_not_survive(wrap: Callable[[object], object]) -> None:
+    """From Python 3.12 on, its own limit lies beyond the depth at which orjson 3.13 aborts."""
+    with pytest.raises(ValueError, match=NO_END):
+        orjson.encode_json(wrap(nested(5_000, lambda inner: (inner,))), None, "null")
+
+
+def test_tuples_of_some_depth_pass_though_there_are_many() -> None:
+    content = [nested(200, lambda inner: (inner,)) for _ in range(50)]
+    assert orjson.encode_json(content, None, "null") == json.encode_json(content)

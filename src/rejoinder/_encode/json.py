@@ -99,14 +99,14 @@ def may_hide_nan(encoded: bytes) -> bool:
     return any(trace in encoded for trace in _TRACES_OF_NAN)
 
 
-def check_depth(content: object) -> None:
-    """Refuse content without end, for an engine that would not; takes as long as encoding it once."""
+def probe(content: object) -> bytes | None:
+    """Refuse content without end, for an engine that would not. What shows its structure; None where msgspec cannot."""
     try:
-        _probe.encode(content)
+        return _probe.encode(content)
     except RecursionError:
         raise too_deep() from None
     except (TypeError, ValueError):
-        pass  # the engine's own to say
+        return None
 
 
 def too_deep(limit: str = "Python's recursion limit") -> ValueError:
