@@ -1,0 +1,57 @@
+"""The peers that share Starlette's constructors: the same cases for each, so that nothing but the library differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.payloads import (
+    COOKIE_MAX_AGE,
+    COOKIE_NAME,
+    COOKIE_VALUE,
+    ONE_MIB,
+    SMALL,
+    TARGET,
+    TEN_KIB,
+    TEXT,
+    USER_HEADERS,
+)
+from bench.peers import Peer
+
+if TYPE_CHECKING:
+    from bench.asgi import App, Receive, Scope, Send
+
+
+def peer_of(name: str, label: str, json_class: Any, text_class: Any, redirect_class: Any) -> Peer:
+    """The peer whose distribution is called `name`, measured through three of its response classes."""
+
+    async def text(scope: Scope, receive: Receive, send: Send) -> None:
+        await text_class(TEXT)(scope, receive, send)
+
+    def json(content: Any) -> App:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await json_class(content)(scope, receive, send)
+
+        return app
+
+    async def redirect(scope: Scope, receive: Receive, send: Send) -> None:
+        await redirect_class(TARGET)(scope, receive, send)
+
+    async def headers_and_cookie(scope: Scope, receive: Receive, send: Send) -> None:
+        response = text_class(TEXT, headers=USER_HEADERS)
+        response.set_cookie(COOKIE_NAME, COOKIE_VALUE, max_age=COOKIE_MAX_AGE, httponly=True)
+        await response(scope, receive, send)
+
+    return Peer(
+        name=name,
+        label=label,
+        note="`await JSONResponse(content)(scope, receive, send)`: the response alone, no routing",
+        distributions=(name,),
+        cases={
+            "text": text,
+            "small_json": json(SMALL),
+            "ten_kib_json": json(TEN_KIB),
+            "one_mib_json": json(ONE_MIB),
+            "redirect": redirect,
+            "headers_and_cookie": headers_and_cookie,
+        },
+    )
