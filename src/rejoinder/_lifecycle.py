@@ -83,11 +83,11 @@ class Exchange:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
+        if self._on_finish is None and self._background is None:
+            return isinstance(error, ClientLeft)
         if isinstance(error, GeneratorExit):
             return False  # the coroutine is closed: its loop has ended, and nothing can be awaited any more
         disconnected = isinstance(error, ClientLeft)
-        if self._on_finish is None and self._background is None:
-            return disconnected
         outcome = Outcome(
             ending=Ending.DISCONNECTED if disconnected else Ending.FAILED if error else Ending.COMPLETED,
             status=self.status,

@@ -23,7 +23,8 @@ Clients cannot make `plan` raise: a field that makes no sense is ignored, as the
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeAlias
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
 
 from rejoinder._http.byteranges import format_content_type, frame_parts
 from rejoinder._http.conditions import (
@@ -45,14 +46,27 @@ from rejoinder._http.framing import frame
 from rejoinder._http.ranges import NoSlices, Slice, format_content_range, parse_range
 from rejoinder._http.status import WITH_CONTENT
 
-__all__ = ["RANGE", "Extent", "Part", "Plan", "Policy", "Representation", "Slice", "plan", "plan_missing"]
+__all__ = [
+    "RANGE",
+    "SELECTING",
+    "Extent",
+    "Part",
+    "Plan",
+    "Policy",
+    "Representation",
+    "Slice",
+    "plan",
+    "plan_missing",
+    "plan_whole",
+]
 
 OK, PARTIAL_CONTENT, NOT_MODIFIED = 200, 206, 304
 BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE = 400, 404, 412, 416
 SUCCESSFUL = range(200, 300)
 
 RANGE = b"range"
-_ASKED = frozenset({RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE})
+SELECTING = frozenset({RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE})
+"""The request fields that a plan depends on."""
 
 # 15.4.5: a 304 has the fields by which a cache finds and renews what it stored, and "a sender SHOULD NOT generate
 # representation metadata other than the above listed fields". What remains is the response's own: cookies, CORS, ...
@@ -91,15 +105,14 @@ class Extent(Enum):
 Part: TypeAlias = bytes | Slice | Literal[Extent.TO_END]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Representation:
+class Representation(NamedTuple):
     """The facts about what is to be sent, gathered before any decision."""
 
     size: int | None  # None: not known, so no ranges and no content-length
+    as_of: int  # the moment of these facts, in seconds: no date is later, and dates of this very second are weak
     content_type: bytes | None = None
     etag: ETag | None = None
     last_modified: int | None = None
-    as_of: int  # the moment of these facts, in seconds: no date is later, and dates of this very second are weak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +128,7 @@ class Policy:
     action_done: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to send. Unless the content is `TO_END`, its length is the sum of its parts' lengths."""
 
     status: int
@@ -124,8 +136,7 @@ class Plan:
     body: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
+class _Response(NamedTuple):
     """The answer to a request without conditions and ranges, and what decides about them."""
 
     status: int
@@ -166,7 +177,17 @@ def plan(
     Plan(status=304, headers=[(b'etag', b'"a"')], body=())
     """
     response = _prepare(status, fields, representation, policy)
-    return _finish(method, _decide(method, combine(request, _ASKED), response, policy, boundary))
+    return _finish(method, _decide(method, combine(request, SELECTING), response, policy, boundary))
+
+
+@lru_cache(maxsize=256)  # of a pure function: servers are asked for the same again and again
+def plan_whole(representation: Representation, fields: tuple[Field, ...]) -> Plan:
+    """What to answer to a GET that asks for nothing special. Shared: not to be edited.
+
+    >>> plan_whole(Representation(size=10, as_of=0), ()).headers
+    [(b'content-length', b'10'), (b'accept-ranges', b'bytes')]
+    """
+    return plan("GET", (), representation, fields)
 
 
 def plan_missing(method: str, fields: Sequence[Field] = ()) -> Plan:

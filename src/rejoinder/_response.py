@@ -46,7 +46,6 @@ Content: TypeAlias = str | bytes | bytearray | memoryview | None
 _POLICY = Policy(ranges=False, action_done=True)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LENGTH = frozenset({b"content-length", b"transfer-encoding"})
-_FRAMING = _LENGTH | {b"content-type"}
 OK = 200  # compared by identity, the cheapest of checks for the usual status
 # Fields made beforehand: the lengths of small contents, and the type that is looked up most.
 _WITHOUT_CHARSET: dict[str, Field] = {"application/json": content_type("application/json", "")}
@@ -89,6 +88,7 @@ class Response(StarletteResponse):
     _body: bytes | None = None
     _fields: list[Field] | None = None
     _checked: list[Field] | None = None
+    _implied_names: frozenset[bytes] = _LENGTH | {b"content-type"}
     _described: bool = False  # `_fields` has what the class says of its content, beside what the user gave
     _conditional: bool = False
     _hashed: bool = False
@@ -144,7 +144,7 @@ class Response(StarletteResponse):
         fields = encode_headers(headers)
         given = {name for name, _ in fields}
         self._fields, self._checked, self._described = fields, None, self.status_code in WITH_CONTENT
-        if given.isdisjoint(_FRAMING):
+        if given.isdisjoint(self._implied_names):
             fields += self._implied_fields()
             self._checked = fields.copy()
             return

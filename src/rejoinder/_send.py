@@ -72,6 +72,14 @@ async def send_plan(
         OSError: the source cannot be read, or has less than it said.
     """
     exchange.status = answer.status
+    if source is not None and len(answer.body) == 1 and isinstance(only := answer.body[0], Slice):
+        if 0 < len(only) <= portion:
+            # What fits into one message is read before the head, so that a failure is a status of its own.
+            data = await _read(source, only.start, only.stop)
+            if len(data) == len(only):
+                await send_whole(scope, send, exchange, answer.headers, data)
+                return
+            answer = answer._replace(body=(data, Slice(only.start + len(data), only.stop)))
     prefix = await _send_start(scope, send, exchange, answer.headers)
     if prefix is None:
         return
@@ -119,12 +127,7 @@ class _Content:
     async def _read(self, part: Slice, source: OpenSource) -> bool:
         position, more_body = part.start, True
         while position < part.stop:
-            stop = min(position + self._portion, part.stop)
-            data = await source.read(position, stop)
-            if not 0 < len(data) <= stop - position:
-                raise FileChangedError(
-                    errno.ESTALE, f"octets {position} to {stop} were announced, and the source gave {len(data)} of them"
-                )
+            data = await _read(source, position, min(position + self._portion, part.stop))
             position += len(data)
             more_body = await self._put(data)
         return more_body
@@ -147,6 +150,16 @@ class _Content:
             # Reading need not wait, nor need sending: here the other tasks get their turn.
             await checkpoint()
         return more_body
+
+
+async def _read(source: OpenSource, start: int, stop: int) -> bytes:
+    """Octets that were announced; the source may give them one by one, but no more of them, and not none."""
+    data = await source.read(start, stop)
+    if not 0 < len(data) <= stop - start:
+        raise FileChangedError(
+            errno.ESTALE, f"octets {start} to {stop} were announced, and the source gave {len(data)} of them"
+        )
+    return data
 
 
 async def _unless_client_leaves(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:

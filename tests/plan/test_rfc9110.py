@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -330,7 +330,7 @@ ELSEWHERE = {name: row for name, row in ROWS.items() if row.test}
 def test_rule(row: Row) -> None:
     """The request of the row gets the answer that the rule wants."""
     request = [(name.lower().encode(), value) for name, value in row.request.items()]
-    answer = plan(row.method, request, replace(FACTS, **row.facts), row.user, **{"boundary": b"X"} | row.options)
+    answer = plan(row.method, request, FACTS._replace(**row.facts), row.user, **{"boundary": b"X"} | row.options)
     headers = {name.decode(): value for name, value in answer.headers}
     assert answer.status == row.status
     assert {name: headers.get(name) for name in row.has} == row.has

@@ -288,7 +288,7 @@ def test_cancelled_while_a_thread_opens(tree: Path, how: str, fails: bool, monke
         go_on.wait(10)
         return real(self, b"nowhere" if fails else path)
 
-    monkeypatch.setattr(LocalFile, "_open_cached", lambda self, path: None)
+    monkeypatch.setattr(LocalFile, "open_cached", lambda self, path: None)
     monkeypatch.setattr(LocalFile, "_open_waiting", slow)
     opened: list[OpenFile] = []
 

@@ -6,8 +6,8 @@ A field that is absent, or that the RFC says to ignore, is neither true nor fals
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from rejoinder._http.dates import parse_date
 from rejoinder._http.etags import AnyETag, ETag, parse_etag, parse_etags, strong_eq, weak_eq
@@ -32,8 +32,7 @@ class Outcome(Enum):
     FAILED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(NamedTuple):
     """What identifies the current state of a representation, and the moment `as_of` which that was found out."""
 
     etag: ETag | None

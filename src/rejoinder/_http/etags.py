@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -80,17 +81,23 @@ def check_etag(text: object) -> ETag:
     >>> format_etag(check_etag("abc"))
     b'"abc"'
     """
-    if isinstance(text, str) and text.isascii():
-        raw = text.encode()
-        if found := parse_etag(raw):
-            return found
-        # Bare W/abc would become a strong tag that looks weak.
-        if _is_bare(raw) and not raw.startswith(b"W/"):
-            return ETag(raw)
+    if isinstance(text, str) and (etag := _read_etag(text)):
+        return etag
     raise ValueError(
         f"etag {text!r} is not an entity tag (RFC 9110, 8.8.3); pass for example 'abc', '\"abc\"', or 'W/\"abc\"' for a "
         "weak one; ASCII without spaces, control characters and quotes within"
     )
+
+
+@lru_cache(maxsize=1024)  # a server tells the tags of the same files again and again
+def _read_etag(text: str) -> ETag | None:
+    if not text.isascii():
+        return None
+    raw = text.encode()
+    if found := parse_etag(raw):
+        return found
+    # Bare W/abc would become a strong tag that looks weak.
+    return ETag(raw) if _is_bare(raw) and not raw.startswith(b"W/") else None
 
 
 def file_etag(mtime_ns: int, size: int, inode: int) -> ETag:

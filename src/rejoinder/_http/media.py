@@ -85,6 +85,7 @@ _TYPES = {
 }
 
 
+@lru_cache(maxsize=1024)
 def guess_media_type(filename: str) -> str:
     """The media type of a file with this name, from its last extension alone; `application/octet-stream` if unknown.
 

@@ -14,6 +14,7 @@ descriptor does not protect from is a file that is changed in place; each `read`
 import errno
 import os
 import stat
+from functools import lru_cache
 
 from rejoinder._http.etags import file_etag, format_etag
 from rejoinder._sources import openat2
@@ -57,11 +58,13 @@ class LocalFile:
             NotAFileError: no regular file.
             OSError: it cannot be opened.
         """
-        path = _encode(self.path)
         try:
-            descriptor = self._open_cached(path)
-            if descriptor is None:
-                descriptor = await in_thread(lambda: self._open_waiting(path), os.close)
+            opened = self.open_cached()
+            if opened is not None:
+                return opened
+            descriptor = await in_thread(lambda: self._open_waiting(_encode(self.path)), os.close)
+        except NotAFileError:
+            raise
         except OSError as error:
             if error.errno in _NO_SUCH_FILE:
                 raise _not_found(self.path) from error
@@ -70,14 +73,19 @@ class LocalFile:
             raise
         return OpenFile(descriptor, self.path)
 
-    def _open_cached(self, path: bytes) -> int | None:
-        """A descriptor, or None where only a thread can find out."""
+    def open_cached(self) -> "OpenFile | None":
+        """Open it if the kernel knows in memory how; None where only a thread can find out.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
         try:
-            return self._openat2(path, openat2.RESOLVE_CACHED)
+            descriptor = self._openat2(_encode(self.path), openat2.RESOLVE_CACHED)
         except OSError as error:
             if error.errno in _SURELY_NOT:
                 raise
             return None
+        return OpenFile(descriptor, self.path)
 
     def _open_waiting(self, path: bytes) -> int:
         try:
@@ -158,21 +166,21 @@ class OpenFile:
         Raises:
             FileChangedError: the file is not what it was when it was opened.
         """
-        data = self._read_cached(start, stop - start)
+        data = self.read_cached(start, stop)
         if data is None:
             data = await in_thread(lambda: _read_at(self.descriptor, start, stop - start))
-        self.check_unchanged()
+            self.check_unchanged()
         return data
 
-    def _read_cached(self, start: int, count: int) -> bytes | None:
-        """What the kernel has in memory, or None where it has to wait, or cannot tell."""
+    def read_cached(self, start: int, stop: int) -> bytes | None:
+        """As `read`, of what the kernel has in memory; None where it has to wait, or cannot tell."""
         if not self._nowait:
             return None
-        if len(self._buffer) < count:
+        count = stop - start
+        if len(self._buffer) != count:
             self._buffer = bytearray(count)
-        view = memoryview(self._buffer)[:count]
         try:
-            return bytes(view[: os.preadv(self.descriptor, [view], start, _NOWAIT)])
+            size = os.preadv(self.descriptor, (self._buffer,), start, _NOWAIT)
         except BlockingIOError:
             return None
         except OSError as error:
@@ -180,6 +188,8 @@ class OpenFile:
                 raise
             self._nowait = False
             return None
+        self.check_unchanged()
+        return bytes(self._buffer) if size == count else bytes(memoryview(self._buffer)[:size])
 
     def check_unchanged(self) -> None:
         """That a file grows while it is sent is what logs do: what was announced is still there. No other change is.
@@ -205,7 +215,12 @@ def _facts_of_file(descriptor: int, path: str) -> os.stat_result:
 
 def stat_etag(facts: os.stat_result) -> str:
     """The entity tag of a file with these facts."""
-    return format_etag(file_etag(facts.st_mtime_ns, facts.st_size, facts.st_ino)).decode()
+    return _etag(facts.st_mtime_ns, facts.st_size, facts.st_ino)
+
+
+@lru_cache(maxsize=1024)  # as with dates: the same files again and again
+def _etag(mtime_ns: int, size: int, inode: int) -> str:
+    return format_etag(file_etag(mtime_ns, size, inode)).decode()
 
 
 def _read_at(descriptor: int, start: int, count: int) -> bytes:
