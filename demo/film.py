@@ -27,7 +27,7 @@ def make_film(clip: Path, hole: int) -> Path:
     start = content.index(b"mdat") - 4
     _BOX.pack_into(content, start, len(content) - start + hole, b"mdat")
     descriptor, name = tempfile.mkstemp(suffix=clip.suffix)
-    with open(descriptor, "wb") as film:
+    with os.fdopen(descriptor, "wb") as film:
         film.write(content[:middle])
         film.seek(hole, os.SEEK_CUR)
         film.write(content[middle:])

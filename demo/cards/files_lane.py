@@ -75,7 +75,7 @@ def read_requests() -> JSONResponse:
     ),
 )
 def poem() -> FileResponse:
-    verses = "Über allen Gipfeln\nIst Ruh’.\n".encode()
+    verses = "Über allen Gipfeln\nIst Ruh,\n".encode()
     return FileResponse(verses, media_type="text/plain", filename="„Ein Gleiches“.txt", etag="v2")
 
 
