@@ -3,6 +3,7 @@
 import io
 import os
 import tempfile
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import starlette.responses
 from starlette.background import BackgroundTask
 
 from rejoinder import FileResponse, Outcome, Source
-from rejoinder.testing import Answer, fetch, run
+from rejoinder.testing import Answer, Exchange, fetch, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
@@ -472,3 +473,66 @@ def test_one_object_called_at_once(file: Path, backend: str) -> None:
         expected = CONTENT if start is None else CONTENT[start : start + 101]
         assert answer.body == (b"" if method == "HEAD" else expected)
     assert (dict(vars(response)), list(response.raw_headers)) == before
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_object_called_at_once_while_the_file_is_replaced(file: Path, backend: str) -> None:
+    """Each answer is of one version: its tag, its length and its octets, whatever was asked for and came in between."""
+    response = FileResponse(file)
+    response.chunk_size = 1000
+    contents: dict[str | None, bytes] = {}
+    requests: dict[str, tuple[str, dict[str, str]]] = {
+        "whole": ("GET", {}),
+        "head": ("HEAD", {}),
+        "part": ("GET", {"range": "bytes=100-2599"}),
+        "parts": ("GET", {"range": "bytes=0-9,-2000"}),
+    }
+
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            begun: list[tuple[str, Exchange]] = []
+            for version in range(4):
+                content = bytes([version]) * (SIZE - version)
+                await anyio.to_thread.run_sync(put_in_place, file, content)
+                told = (await fetch(response, "HEAD")).headers.get("etag")
+                assert told not in contents
+                for tag in contents:
+                    stale = await fetch(response, headers={"if-none-match": str(tag), "range": "bytes=5-9"})
+                    assert (stale.status, stale.body) == (206, content[5:10])
+                    mixed = await fetch(response, headers={"if-range": str(tag), "range": "bytes=5-9"})
+                    assert (mixed.status, mixed.body) == (200, content)
+                contents[told] = content
+                assert (await fetch(response, headers={"if-none-match": str(told)})).status == 304
+                for name, (method, fields) in requests.items():
+                    exchange = await stack.enter_async_context(Exchange(response, method, headers=fields))
+                    assert (await exchange.start()).headers.get("etag") == told
+                    begun.append((name, exchange))
+            # A message of each in turn, until all have all.
+            while not all(exchange.complete for _, exchange in begun):
+                for _, exchange in begun:
+                    await exchange.read()
+            for name, exchange in begun:
+                check_version(name, exchange.content, contents[exchange.headers.get("etag")])
+
+    run(main, backend=backend)
+    assert len(contents) == 4
+
+
+def put_in_place(path: Path, content: bytes) -> None:
+    new = path.with_name("new")
+    new.write_bytes(content)
+    new.replace(path)
+
+
+def check_version(name: str, received: bytes, content: bytes) -> None:
+    match name:
+        case "whole":
+            assert received == content
+        case "head":
+            assert received == b""
+        case "part":
+            assert received == content[100:2600]
+        case _:
+            assert received.count(content[:1] * 10) >= 200
+            assert set(received) & {0, 1, 2, 3} == {content[0]}
+            assert f"bytes {len(content) - 2000}-{len(content) - 1}/{len(content)}".encode() in received
