@@ -1,12 +1,15 @@
 """Names of files, which may come from a user: UTF-8."""
 
-from email.message import Message
+import re
 from urllib.parse import unquote
 
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.fields import encode_field
 from rejoinder._http.media import guess_media_type
 
+_is_disposition = re.compile(
+    r"""attachment; filename="(?P<plain>[^"\\]+)"(?:; filename\*=UTF-8''(?P<encoded>[!#$&+\-.^_`|~0-9A-Za-z%]+))?"""
+).fullmatch
 SEEDS = [
     b"a.txt",
     "报告 “终稿”.txt".encode(),
@@ -25,10 +28,8 @@ def target(data: bytes) -> None:
     assert "/" in guess_media_type(filename)
     value = content_disposition(filename)
     assert encode_field("content-disposition", value) == (b"content-disposition", value.encode("ascii"))
-    read = Message()
-    read["content-disposition"] = value.partition("; filename*=")[0]
-    assert [name for name, _ in read.get_params(header="content-disposition") or ()] == ["attachment", "filename"]
-    encoded = value.partition("; filename*=UTF-8''")[2]
-    for name in (read.get_filename() or "", unquote(encoded, errors="strict") or "x"):
+    read = _is_disposition(value)
+    assert read
+    for name in (read["plain"], unquote(read["encoded"] or "x", errors="strict")):
         assert name.strip(". ")
         assert not set(name) & set("/\\\0\r\n")

@@ -58,10 +58,14 @@ def logged(port: int, path: Path, key: str) -> str:
     return url(port, path, key=key).replace("/file?", "/logged?")
 
 
-def log(port: int, key: str) -> list[dict[str, Any]]:
-    """What was asked for with that key, and how its sending ended."""
-    told: list[dict[str, Any]] = httpx.get(f"http://127.0.0.1:{port}/log/{key}", timeout=10).json()
-    return told
+def log(port: int, key: str, at_least: int) -> list[dict[str, Any]]:
+    """What was asked for with that key, and how its sending ended; a client may know its end before the server does."""
+    deadline = time.monotonic() + 10
+    while True:
+        told: list[dict[str, Any]] = httpx.get(f"http://127.0.0.1:{port}/log/{key}", timeout=10).json()
+        if len(told) >= at_least or time.monotonic() > deadline:
+            return told
+        time.sleep(0.01)  # between two looks at the log
 
 
 def memory(port: int) -> int:
@@ -213,7 +217,7 @@ def test_wget_goes_on_where_the_network_cut(uvicorn_port: int, file: Path, tmp_p
         command = ["wget", "-q", "-c", "--tries=3", "--waitretry=0", "-O", str(got), logged(relay, file, "wget")]
         subprocess.run(command, timeout=60, check=True)
     assert digest(got) == digest(file)
-    resumed = log(uvicorn_port, "wget")[-1]
+    _, resumed = log(uvicorn_port, "wget", at_least=2)
     assert resumed["range"].startswith("bytes=")
     assert (resumed["status"], resumed["ending"]) == (206, "completed")
 
@@ -223,10 +227,10 @@ def test_aria2c_over_eight_connections(port: int, file: Path, tmp_path: Path) ->
     command = ["aria2c", "-q", "-x8", "-s8", "-k1M", "--no-conf", "-d", str(tmp_path), "-o", "got"]
     subprocess.run([*command, logged(port, file, "aria2c")], timeout=60, check=True)
     assert digest(tmp_path / "got") == digest(file)
-    parts = [answer for answer in log(port, "aria2c") if answer["status"] == 206]
-    assert len({answer["range"] for answer in parts}) >= 8
-    # A connection that has its piece is closed before the end of what it asked for; what that cost was in flight.
-    assert {answer["ending"] for answer in parts} <= {"completed", "disconnected"}
+    answers = log(port, "aria2c", at_least=8)
+    assert len({answer["range"] for answer in answers}) >= 8
+    # The first request is for the whole, and given up when its part has come.
+    assert all(answer["status"] == (206 if answer["range"] else 200) for answer in answers)
 
 
 def grow(path: Path) -> None:
