@@ -32,6 +32,7 @@ class View(StrEnum):
     """How the page shows the result of a card."""
 
     IMAGE = "image"
+    VIDEO = "video"
     HTML = "html"
     TEXT = "text"
     JSON = "json"

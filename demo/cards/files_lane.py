@@ -3,12 +3,18 @@
 The classes of the files lane: files, and whatever else has a size.
 """
 
+from collections import deque
+from functools import partial
 from pathlib import Path
 
-from demo.gallery import Try, View, card
-from rejoinder import FileResponse, JSONResponse
+from fastapi import Request
+
+from demo.film import make_film
+from demo.gallery import Try, View, card, router
+from rejoinder import FileResponse, JSONResponse, Outcome
 
 LICENCE = Path(__file__).parents[2] / "LICENSE"
+FILM = make_film(Path(__file__).parents[1] / "media" / "clock.mp4", hole=256 * 1024 * 1024)
 
 
 @card(
@@ -25,6 +31,52 @@ LICENCE = Path(__file__).parents[2] / "LICENSE"
 )
 def licence() -> FileResponse:
     return FileResponse(LICENCE, media_type="text/plain", filename="Lizenz (Grüße).txt")
+
+
+requests: deque[tuple[str, str]] = deque(maxlen=6)
+
+
+def note_request(wanted: str, outcome: Outcome) -> None:
+    ending = f"{outcome.ending.value} after {outcome.bytes_sent:,} bytes"
+    requests.appendleft((wanted, f"{outcome.status}, {ending}"))
+
+
+@card(
+    title="Seeking in a video",
+    about="One minute in a file of 256 MB. Drag the slider: the player asks for the part that it needs, and leaves the "
+    "rest of the one before. Below the video is what this server was asked for, the latest first.",
+    view=View.VIDEO,
+    uses=(note_request,),
+    tries=(
+        Try(label="As a player begins", headers={"Range": "bytes=0-"}),
+        Try(label="After a jump", headers={"Range": "bytes=268435456-"}),
+        Try(label="HEAD", method="HEAD"),
+    ),
+)
+def clock(request: Request) -> FileResponse:
+    wanted = request.headers.get("range", request.method)
+    return FileResponse(FILM, on_finish=partial(note_request, wanted))
+
+
+@router.get("/requests")
+def read_requests() -> JSONResponse:
+    return JSONResponse(list(requests))
+
+
+@card(
+    title="A download that was cut",
+    about="Who has the beginning asks for the rest, on condition that it is still the same version. "
+    "If it is not, the whole comes, and no client glues two versions together.",
+    view=View.TEXT,
+    tries=(
+        Try(label="From the beginning"),
+        Try(label="The rest of this version", headers={"Range": "bytes=20-", "If-Range": '"v2"'}),
+        Try(label="The rest of an older one", headers={"Range": "bytes=20-", "If-Range": '"v1"'}),
+    ),
+)
+def poem() -> FileResponse:
+    verses = "Über allen Gipfeln\nIst Ruh,\n".encode()
+    return FileResponse(verses, media_type="text/plain", filename="„Ein Gleiches“.txt", etag="v2")
 
 
 @card(

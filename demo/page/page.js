@@ -29,8 +29,15 @@ const header = (conversation, name) =>
 
 const statusOf = (conversation) => Number(conversation.statusLine.split(" ")[1]);
 
+// What the wire shows of content that is no text.
+const legible = (conversation) => {
+  const type = header(conversation, "content-type") ?? "";
+  if (!conversation.body || /^(text|multipart)\/|json|xml/.test(type)) return conversation.body;
+  return `(${Number(header(conversation, "content-length")).toLocaleString("en")} bytes of ${type})`;
+};
+
 const showConversation = (pre, conversation) => {
-  const { request, statusLine, headers, body } = conversation;
+  const { request, statusLine, headers } = conversation;
   const className = statusOf(conversation) < 400 ? "status-line" : "status-line error";
   const fields = headers.flatMap(([name, value]) => [
     element("span", { className: "field-name" }, `${name}:`),
@@ -39,7 +46,7 @@ const showConversation = (pre, conversation) => {
   pre.replaceChildren(
     element("span", { className: "request" }, `${request.replaceAll("\r\n", "\n")}\n\n`),
     element("span", { className: "response" },
-      element("span", { className }, statusLine), "\n", ...fields, "\n", body),
+      element("span", { className }, statusLine), "\n", ...fields, "\n", legible(conversation)),
   );
 };
 
@@ -77,6 +84,18 @@ const readJournal = async (url, lines) => {
 // One for each View of demo/gallery.py: what the page shows of a conversation, or of the target itself.
 const views = {
   image: (_, target) => [element("img", { src: target, alt: "The image, as this browser draws it" })],
+
+  video(_, target) {
+    const video = element("video", { controls: true, muted: true, playsInline: true, preload: "metadata" });
+    const log = element("ul", { className: "log" });
+    const update = async () => {
+      const asked = JSON.parse(await fetchText("/requests"));
+      log.replaceChildren(...asked.map(([wanted, told]) => element("li", {}, element("code", {}, wanted), told)));
+    };
+    for (const event of ["loadeddata", "seeked", "suspend"]) video.addEventListener(event, update);
+    video.src = target;
+    return [video, log];
+  },
 
   html(_, target) {
     const frame = element("iframe", { title: "The page, in a sandbox" });

@@ -137,7 +137,7 @@ class _Content:
         readable = FileIO(file.descriptor, closefd=False)
         message = {"type": _ZERO_COPY, "file": readable, "offset": part.start, "count": len(part), "more_body": True}
         await _send(self._send, message)
-        file.check_unchanged()
+        await file.check_unchanged()
         self._exchange.bytes_sent += len(part)
         self.left -= len(part)
 

@@ -50,6 +50,8 @@ CASES = {
     "over-long": ("a" * 300 + ".txt", f'filename="{"a" * 251}.txt"'),
     "over-long, no extension": ("a" * 300, f'filename="{"a" * 255}"'),
     "over-long, hidden": ("." + "a" * 300, f'filename=".{"a" * 254}"'),
+    "over-long, dots and spaces at first": ("." * 10 + " " * 300 + "x", 'filename="download"'),
+    "over-long, spaces at the cut": ("a" + " " * 300 + "x", 'filename="a"'),
     "over-long extension": ("a." + "b" * 300, f'filename="a.{"b" * 253}"'),
 }
 

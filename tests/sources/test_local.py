@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -277,6 +278,33 @@ def test_a_file_that_changes(tree: Path, system: str, name: str) -> None:
             run(main)
 
 
+@pytest.mark.parametrize("early", [1, 3])
+def test_a_look_while_a_write_has_set_the_time_and_not_yet_the_size(
+    tree: Path, early: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fstat
+    looks: list[int] = []
+
+    def look(descriptor: int) -> Any:
+        looks.append(descriptor)
+        found = real(descriptor)
+        names = [name for name in dir(found) if name.startswith("st_")]
+        size = len(CONTENT) if len(looks) <= early else found.st_size
+        return SimpleNamespace(**{**{name: getattr(found, name) for name in names}, "st_size": size})
+
+    async def main() -> bytes:
+        opened = await LocalFile(tree / "file").open()
+        await anyio.to_thread.run_sync(append, tree / "file")
+        monkeypatch.setattr(os, "fstat", look)
+        try:
+            return await opened.read(0, len(CONTENT))
+        finally:
+            opened.close()
+
+    assert run(main) == CONTENT
+    assert len(looks) == early + 1
+
+
 @pytest.mark.parametrize("how", ["scope, asyncio", "scope, trio", "task"])
 @pytest.mark.parametrize("fails", [False, True])
 def test_cancelled_while_a_thread_opens(tree: Path, how: str, fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +316,7 @@ def test_cancelled_while_a_thread_opens(tree: Path, how: str, fails: bool, monke
         go_on.wait(10)
         return real(self, b"nowhere" if fails else path)
 
-    monkeypatch.setattr(LocalFile, "open_cached", lambda self, path: None)
+    monkeypatch.setattr(LocalFile, "open_cached", lambda self: None)
     monkeypatch.setattr(LocalFile, "_open_waiting", slow)
     opened: list[OpenFile] = []
 

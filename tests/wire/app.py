@@ -1,6 +1,9 @@
 """The app that real servers serve in these tests: each class, and a look at what runs afterwards."""
 
+import re
+from collections import defaultdict
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import anyio
@@ -95,12 +98,43 @@ app.get("/file")(file)
 app.head("/file")(file)
 
 
+log: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+
+
+@app.get("/logged")
+async def logged(request: Request, path: str, key: str, filename: str | None = None) -> Response:
+    """A file; how its sending ended is appended to `/log`."""
+
+    def note(outcome: Outcome) -> None:
+        wanted, ending = request.headers.get("range"), outcome.ending.value
+        log[key].append({"range": wanted, "status": outcome.status, "ending": ending, "sent": outcome.bytes_sent})
+
+    return FileResponse(path, filename=filename, on_finish=note)
+
+
+@app.get("/log/{key}")
+async def tell_log(key: str) -> Response:
+    return JSONResponse(log[key])
+
+
+@app.get("/memory")
+async def tell_memory() -> Response:
+    """The kibibytes that this process has in memory."""
+    (resident,) = re.findall(r"VmRSS:\s*(\d+) kB", await anyio.Path("/proc/self/status").read_text())
+    return JSONResponse(int(resident))
+
+
 @app.get("/finished/{key}")
 async def tell(key: str) -> Response:
     """Waits for the end of what was asked for with that key."""
     with anyio.fail_after(10):
         await ended[key].wait()
     return JSONResponse(finished[key])
+
+
+@app.get("/video")
+async def video(src: str) -> Response:
+    return HTMLResponse(f'<!doctype html><title>video</title><video preload="metadata" muted src="{escape(src)}">')
 
 
 @app.get("/page")

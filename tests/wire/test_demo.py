@@ -30,6 +30,7 @@ CLASSES = {
     "ORJSONResponse",
     "UJSONResponse",
     "RedirectResponse",
+    "FileResponse",
 }
 
 
@@ -183,6 +184,8 @@ class TestInABrowser:
             ("after-login", "https://bücher.example@evil.example", "Refused: it leads nowhere."),
             ("after-login", "javascript:alert(1)", "Refused: it leads nowhere."),
             ("order-coffee", "Order another coffee", "background: the coffee is ready"),
+            ("poem", "The rest of this version", "Ist Ruh,"),
+            ("poem", "The rest of an older one", "Über allen Gipfeln\nIst Ruh,"),
             ("report", "HEAD", "Status\n200\nContent-Length\n13\nContent on the wire\n0 bytes"),
             ("report", "DELETE", "Status\n204\nContent-Length\nnone\nContent on the wire\n0 bytes"),
         ],
@@ -199,6 +202,22 @@ class TestInABrowser:
     def test_the_image_is_drawn(self, browser: "Browser") -> None:
         image = browser.find("traffic-light", ".rendered img")
         browser.wait(lambda: int(image.get_property("naturalWidth")) > 0)
+
+    def test_a_jump_in_the_video_asks_for_another_part(self, browser: "Browser") -> None:
+        video = browser.find("clock", "video")
+        browser.wait(lambda: video.get_property("readyState") > 0)
+        assert video.get_property("duration") == pytest.approx(60, abs=0.5)
+        browser.driver.execute_script("arguments[0].currentTime = 47", video)
+        browser.wait(lambda: re.search(r"^bytes=2685\d{5}-\d*$", browser.text("clock", ".log"), re.MULTILINE))
+        browser.wait(lambda: not video.get_property("seeking"))
+        assert video.get_property("error") is None
+
+    def test_the_wire_of_a_video_is_told_and_not_shown(self, browser: "Browser") -> None:
+        browser.press("clock", "After a jump")
+        browser.wait_for("clock", "After a jump")
+        shown = browser.text("clock", ".response")
+        assert "content-range: bytes 268435456-268618975/268618976" in shown
+        assert shown.endswith("(183,520 bytes of video/mp4)")
 
     def test_the_html_is_rendered(self, browser: "Browser") -> None:
         browser.driver.switch_to.frame(browser.find("welcome", "iframe"))

@@ -51,7 +51,8 @@ def _safe_name(filename: str) -> str:
     """The name alone: no directories, nothing unprintable, not too long, and never empty or dots only."""
     name = _separator.split(filename)[-1]
     name = _unprintable.sub("", _surrogate.sub("\ufffd", name)).strip(" ")
-    return _shorten(name) if name.strip(". ") else _DEFAULT
+    name = _shorten(name).strip(" ")
+    return name if name.strip(". ") else _DEFAULT
 
 
 def _shorten(name: str) -> str:

@@ -14,6 +14,7 @@ descriptor does not protect from is a file that is changed in place; each `read`
 import errno
 import os
 import stat
+import time
 from functools import lru_cache
 
 from rejoinder._http.etags import file_etag, format_etag
@@ -33,6 +34,7 @@ _NO_NOWAIT = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # a file system, or
 _SURELY_NOT = {errno.ENOENT, errno.ENOTDIR, errno.EACCES}  # known from memory, no thread will find it
 _NO_SUCH_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EXDEV, errno.EINVAL}
 _NO_FILE = {errno.ENXIO, errno.ENODEV}  # a socket, a device that is not there
+_LOOKS, _BETWEEN_LOOKS = 10, 0.005  # seconds; a write that is not preempted copies its first page in a microsecond
 
 
 class NotAFileError(OSError):
@@ -169,11 +171,11 @@ class OpenFile:
         data = self.read_cached(start, stop)
         if data is None:
             data = await in_thread(lambda: _read_at(self.descriptor, start, stop - start))
-            self.check_unchanged()
+            await self.check_unchanged()
         return data
 
     def read_cached(self, start: int, stop: int) -> bytes | None:
-        """As `read`, of what the kernel has in memory; None where it has to wait, or cannot tell."""
+        """What the kernel has in memory; None where it has to wait, or cannot tell, or the file seems to have changed."""
         if not self._nowait:
             return None
         count = stop - start
@@ -188,18 +190,33 @@ class OpenFile:
                 raise
             self._nowait = False
             return None
-        self.check_unchanged()
+        if self._facts_if_changed() is not None:
+            return None
         return bytes(self._buffer) if size == count else bytes(memoryview(self._buffer)[:size])
 
-    def check_unchanged(self) -> None:
+    async def check_unchanged(self) -> None:
         """That a file grows while it is sent is what logs do: what was announced is still there. No other change is.
 
         Raises:
             FileChangedError: the file was changed in place since it was opened.
         """
-        facts = os.fstat(self.descriptor)
-        if facts.st_size <= self.size and (facts.st_mtime_ns, facts.st_size) != self._version:
+        facts = self._facts_if_changed()
+        # write(2) sets the time at its beginning, and the size when it has copied something: between the two, a file
+        # that grows looks like one that was rewritten.
+        if facts is not None and (facts.st_size < self.size or not await in_thread(self._soon_grows)):
             raise FileChangedError(errno.ESTALE, "the file was changed while it was sent", self.path)
+
+    def _facts_if_changed(self) -> os.stat_result | None:
+        facts = os.fstat(self.descriptor)
+        grown = facts.st_size > self.size
+        return None if grown or (facts.st_mtime_ns, facts.st_size) == self._version else facts
+
+    def _soon_grows(self) -> bool:
+        for _ in range(_LOOKS):
+            time.sleep(_BETWEEN_LOOKS)
+            if os.fstat(self.descriptor).st_size > self.size:
+                return True
+        return False
 
     def close(self) -> None:
         """Close the descriptor."""
