@@ -78,8 +78,8 @@ def test_without_variants_nothing_was_chosen(tmp_path: Path, accept: str | None)
 def test_each_has_a_tag_and_a_time_of_its_own(tmp_path: Path) -> None:
     path = make(tmp_path)
     os.utime(f"{path}.br", (THEN + 60, THEN + 60))
-    for options in ({}, {"stat_result": path.stat()}):
-        response = FileResponse(path, precompressed=True, **options)
+    for facts in (None, path.stat()):
+        response = FileResponse(path, stat_result=facts, precompressed=True)
         answers = {coding: get(response, coding) for coding in CONTENT}
         tags = {answer.headers.get("etag") for answer in answers.values()}
         assert len(tags) == 4
@@ -209,9 +209,13 @@ def test_beneath_a_root(tmp_path: Path) -> None:
 def test_a_variant_that_is_no_file(tmp_path: Path, kind: str) -> None:
     path = make(tmp_path, codings=["gzip"])
     variant = tmp_path / "app.js.br"
-    {"directory": variant.mkdir, "fifo": lambda: os.mkfifo(variant), "dangling": lambda: variant.symlink_to("x")}[
-        kind
-    ]()
+    match kind:
+        case "directory":
+            variant.mkdir()
+        case "fifo":
+            os.mkfifo(variant)
+        case _:
+            variant.symlink_to("nowhere")
     assert get(FileResponse(path, precompressed=True), "br, gzip").body == GZIP
 
 
