@@ -133,7 +133,7 @@ class StaticFiles(StarletteStaticFiles):
             _release(found)
 
     def get_path(self, scope: Scope) -> str:
-        """The path of the file that the URL names, relative to the directories; its names may begin with "..".."""
+        """The path of the file that the URL names, relative to the directories. If it begins with "..", it is not found."""
         return super().get_path({**scope, "path": _decoded_path(scope)})
 
     async def get_response(self, path: str, scope: Scope) -> StarletteResponse:
@@ -148,8 +148,8 @@ class StaticFiles(StarletteStaticFiles):
         try:
             response = None if self._is_refused(path) else await self._respond(path, scope)
             return await self._respond_otherwise(scope) if response is None else response
-        except PermissionError:
-            raise HTTPException(403) from None
+        except PermissionError as error:
+            raise HTTPException(403) from error
 
     def file_response(
         self, full_path: Path, stat_result: os.stat_result, scope: Scope, status_code: int = 200

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
 from rejoinder import StaticFiles
@@ -299,6 +301,24 @@ def test_no_redirect(tmp_path: Path, target: str) -> None:
         assert ask(StaticFiles(directory=tmp_path, html=True), target).headers.get("location") == "./../"
     else:
         assert ask(StaticFiles(directory=tmp_path, html=True), target).status == 200
+
+
+SEGMENT = st.sampled_from(
+    ["..", ".", "", "file.txt", "sub", "up", "out.txt", "%2e%2e", "%00", "%5c", "%ff", "C:", ".env"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(target=st.lists(SEGMENT | st.text(st.characters(max_codepoint=255, exclude_characters="?"))).map("/".join))
+def test_whatever_a_client_asks_for_is_in_the_directory_or_not_there(tree: Path, target: str) -> None:
+    app = StaticFiles(directory=tree, html=True, listing=True)
+    try:
+        answer = ask(app, f"/{target}", headers={"range": target.encode().hex()})
+        status, body = answer.status, answer.body
+    except HTTPException as error:
+        status, body = error.status_code, b""
+    assert status in {200, 307, 404}
+    assert b"secret" not in body
 
 
 def test_names_are_quoted_once(tree: Path) -> None:
