@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rejoinder import FileResponse, StaticFiles
-from rejoinder._sources.local import LocalFile, OpenFile
+from rejoinder._sources.local import OpenFile
 from rejoinder.testing import Answer, fetch, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed", "system")
@@ -136,13 +136,13 @@ def test_a_variant_that_is_older_than_the_file_is_not_sent(tmp_path: Path) -> No
 def test_what_does_not_compress_costs_no_look(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(tmp_path, name)
     opened: list[str] = []
-    real = LocalFile.open
+    real = OpenFile.__init__
 
-    async def note(self: LocalFile) -> OpenFile:
-        opened.append(self.path)
-        return await real(self)
+    def note(self: OpenFile, descriptor: int, path: str) -> None:
+        opened.append(path)
+        real(self, descriptor, path)
 
-    monkeypatch.setattr(LocalFile, "open", note)
+    monkeypatch.setattr(OpenFile, "__init__", note)
     answer = get(FileResponse(path, precompressed=True), "br")
     assert (answer.body, answer.headers.get("vary"), opened) == (PLAIN, None, [str(path)])
 

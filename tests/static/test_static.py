@@ -16,8 +16,9 @@ from starlette.routing import Mount
 from rejoinder import FileResponse, StaticFiles
 from rejoinder._http.cache import IMMUTABLE
 from rejoinder._listing import POLICY
+from rejoinder._sources import openat2
 from rejoinder._sources.found import FoundPath
-from rejoinder._sources.local import LocalFile, OpenFile
+from rejoinder._sources.local import OpenFile
 from rejoinder.testing import Answer, Exchange, fetch, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
@@ -242,16 +243,16 @@ def test_a_listing_of_several_directories(tmp_path: Path, there: str, monkeypatc
 
 def test_a_listing_where_descriptors_cannot_be_read(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on Windows, where a directory cannot even be opened."""
-    real = LocalFile._open_waiting
+    real = os.open
 
-    def refuse(self: LocalFile, path: bytes) -> int:
-        if Path(os.fsdecode(self.root or b""), os.fsdecode(path)).is_dir():
+    def refuse(path: Any, *arguments: Any) -> int:
+        if Path(os.fsdecode(path)).is_dir():
             raise PermissionError(13, "Permission denied")
-        return real(self, path)
+        return real(path, *arguments)
 
     monkeypatch.setattr(os, "supports_fd", set())
-    monkeypatch.setattr(LocalFile, "_open_cached", lambda self, path: None)
-    monkeypatch.setattr(LocalFile, "_open_waiting", refuse)
+    monkeypatch.setattr(openat2, "_syscall", None)
+    monkeypatch.setattr(os, "open", refuse)
     for follow in (False, True):
         app = StaticFiles(directory=site, html=True, listing=True, follow_symlink=follow)
         assert names(app, "/empty/", monkeypatch).keys() == {"a"}
