@@ -1,5 +1,8 @@
 """Files that were opened in order to find them, and the variants of a file that lie beside it."""
 
+import sys
+from collections.abc import Callable
+
 from rejoinder._http.negotiation import rank_codings
 from rejoinder._sources.local import LocalFile, OpenFile
 
@@ -26,7 +29,9 @@ class FoundFile(LocalFile):
             self._opened.close()
             self._opened = None
 
-    __del__ = release
+    def __del__(self, ends: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not ends():  # when the interpreter ends, there may be nothing left to close it with
+            self.release()
 
 
 class FoundPath(str):
