@@ -72,14 +72,13 @@ async def send_plan(
         OSError: the source cannot be read, or has less than it said.
     """
     exchange.status = answer.status
-    if source is not None and len(answer.body) == 1 and isinstance(only := answer.body[0], Slice):
-        if 0 < len(only) <= portion:
-            # What fits into one message is read before the head, so that a failure is a status of its own.
-            data = await _read(source, only.start, only.stop)
-            if len(data) == len(only):
-                await send_whole(scope, send, exchange, answer.headers, data)
-                return
-            answer = answer._replace(body=(data, Slice(only.start + len(data), only.stop)))
+    if source is not None and 0 < len(only := _only_slice(answer)) <= portion:
+        # What fits into one message is read before the head, so that a failure is a status of its own.
+        data = await _read(source, only.start, only.stop)
+        if len(data) == len(only):
+            await send_whole(scope, send, exchange, answer.headers, data)
+            return
+        answer = answer._replace(body=(data, Slice(only.start + len(data), only.stop)))
     prefix = await _send_start(scope, send, exchange, answer.headers)
     if prefix is None:
         return
@@ -150,6 +149,15 @@ class _Content:
             # Reading need not wait, nor need sending: here the other tasks get their turn.
             await checkpoint()
         return more_body
+
+
+def _only_slice(answer: Plan) -> Slice:
+    """All of the content, if it is one slice; else an empty one."""
+    match answer.body:
+        case (Slice() as only,):
+            return only
+        case _:
+            return Slice(0, 0)
 
 
 async def _read(source: OpenSource, start: int, stop: int) -> bytes:

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,6 +20,7 @@ from rejoinder import (
     PlainTextResponse,
     RedirectResponse,
     Response,
+    StaticFiles,
     UJSONResponse,
 )
 
@@ -149,3 +151,6 @@ async def cookies(verb: str, request: Request) -> Response:
     for described in await request.json():
         getattr(response, f"{verb}_cookie")(**described)
     return response
+
+
+app.mount("/static", StaticFiles(directory=Path(__file__).parent, cache_control="no-cache"))

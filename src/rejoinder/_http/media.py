@@ -1,6 +1,5 @@
 """Media types: RFC 9110 section 8.3."""
 
-import re
 from functools import lru_cache
 from mimetypes import MimeTypes
 
@@ -8,7 +7,6 @@ from rejoinder._http.fields import Field, encode_field
 
 OCTET_STREAM = "application/octet-stream"
 
-_separator = re.compile(r"[/\\]")
 # An instance of its own knows Python's table, and not what the machine's mime.types or registry have made of it.
 _PYTHONS_TYPES = MimeTypes(()).types_map[True]
 # What Python's table lacks, has outdated, or has only since some version; these answers are the same everywhere.
@@ -83,20 +81,50 @@ _TYPES = {
     }.items()
     for extension in extensions.split()
 }
+# Beside text/* and what is JSON or XML by its suffix. All else is compressed by itself, or random.
+_COMPRESSIBLE = frozenset(
+    {
+        "application/javascript",
+        "application/json",
+        "application/jsonl",
+        "application/rtf",
+        "application/toml",
+        "application/vnd.apple.mpegurl",
+        "application/wasm",
+        "application/xml",
+        "application/yaml",
+        "font/otf",
+        "font/ttf",
+        "image/bmp",
+        "image/vnd.microsoft.icon",
+        "image/x-icon",
+    }
+)
 
 
-@lru_cache(maxsize=1024)
 def guess_media_type(filename: str) -> str:
     """The media type of a file with this name, from its last extension alone; `application/octet-stream` if unknown.
 
     >>> guess_media_type("page.tar.gz")
     'application/gzip'
     """
-    stem, dot, extension = _separator.split(filename)[-1].rpartition(".")
+    name = filename[max(filename.rfind("/"), filename.rfind("\\")) + 1 :]
+    stem, dot, extension = name.rpartition(".")
     if not stem.strip("."):  # ".gz" is a hidden file without an extension
         return OCTET_STREAM
     extension = dot + extension.lower()
     return _TYPES.get(extension) or _PYTHONS_TYPES.get(extension) or OCTET_STREAM
+
+
+@lru_cache(maxsize=256)
+def is_compressible(media_type: str) -> bool:
+    """Whether content of this type gets notably smaller when it is compressed.
+
+    >>> is_compressible("image/svg+xml"), is_compressible("image/png")
+    (True, False)
+    """
+    bare = media_type.partition(";")[0].strip().lower()
+    return bare.startswith("text/") or bare.endswith(("+json", "+xml")) or bare in _COMPRESSIBLE
 
 
 @lru_cache(maxsize=256)
