@@ -26,6 +26,9 @@ RINGS: dict[str, int] = {
     "responses": 4,
     "testing": 4,
     "_testing": 4,
+    "_listing": 3,
+    "cli": 4,
+    "__main__": 4,
     "__init__": 4,
 }
 IMPURE = {"os", "io", "time", "asyncio", "anyio", "starlette", "fastapi", "threading", "socket", "random", "secrets"}
