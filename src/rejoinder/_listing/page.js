@@ -36,13 +36,13 @@
 
   // The server's order is that of the names; folders stay first in any.
   const orders = [
-    { order: (a, b) => a.place - b.place, first: "ascending", told: ["A to Z", "Z to A"] },
-    { order: (a, b) => a.size - b.size, first: "descending", told: ["smallest first", "largest first"] },
-    { order: (a, b) => a.modified - b.modified, first: "descending", told: ["oldest first", "newest first"] },
+    { order: (a, b) => a.place - b.place, first: "ascending" },
+    { order: (a, b) => a.size - b.size, first: "descending" },
+    { order: (a, b) => a.modified - b.modified, first: "descending" },
   ];
 
   const sort = (heads, column) => {
-    const { order, first, told } = orders[column];
+    const { order, first } = orders[column];
     const was = heads[column].getAttribute("aria-sort");
     const now = was === null ? first : was === "ascending" ? "descending" : "ascending";
     const sign = now === "ascending" ? 1 : -1;
@@ -53,7 +53,6 @@
     table.append(body);
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     heads[column].setAttribute("aria-sort", now);
-    found.textContent = told[sign < 0 ? 1 : 0];
   };
 
   const makeSortable = () => {

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal need not have the letters of every name
         sys.stdout.reconfigure(errors="backslashreplace")
-    parser = ArgumentParser("rejoinder", description="HTTP responses done right. This is the command line.")
+    parser = ArgumentParser("rejoinder", description="The command line of rejoinder.")
     parser.add_argument("--version", action="version", version=f"rejoinder {__version__}")
     serve.add_parser(parser.add_subparsers(required=True, metavar="COMMAND", title="commands"))
     options = parser.parse_args(arguments)

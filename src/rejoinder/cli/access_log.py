@@ -21,11 +21,11 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 def printable(text: str) -> str:
-    """The text with everything percent-encoded that does not show as a character of its own.
+    r"""The text with everything percent-encoded that does not show as a character of its own.
 
     So no client writes a line of the log, moves the cursor, or has the terminal do anything else.
 
-    >>> printable("/Füße \\x1b[2J\\n")
+    >>> printable("/Füße \x1b[2J\n")
     '/Füße %1B[2J%0A'
     """
     if text.isprintable():
@@ -67,9 +67,9 @@ class AccessLog:
         target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
         return (
             f"{datetime.now().astimezone():%H:%M:%S}  {printable(scope['method']):<4}  {code}  {format_size(size):>6}  "
-            f"{_format_duration(duration):>7}  {printable(target)}{'' if complete else '  (cut off)'}"
+            f"{_format_duration(duration):>8}  {printable(target)}{'' if complete else '  (cut off)'}"
         )
 
 
 def _format_duration(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms" if seconds < 0.01 else f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"

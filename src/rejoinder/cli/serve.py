@@ -26,15 +26,19 @@ def add_parser(commands: "_SubParsersAction[ArgumentParser]") -> None:
     parser = commands.add_parser(
         "serve",
         help="serve the files of a directory",
-        description="Serve the files of a directory over HTTP: ranges, validators, .br .zst .gz beside a file, listings.",
+        description="Serve the files of a directory over HTTP.",
     )
-    parser.add_argument("directory", metavar="DIR", nargs="?", type=Path, default=Path(), help="default: this directory")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0: the network (default: %(default)s)")
+    parser.add_argument(
+        "directory", metavar="DIR", nargs="?", type=Path, default=Path(), help="default: this directory"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0: the network (default: %(default)s)"
+    )
     parser.add_argument("--port", type=_port, help=f"default: {FIRST_PORT}, or the next free one; 0: any")
     parser.add_argument("--open", action="store_true", help="open the browser")
-    parser.add_argument("--spa", action="store_true", help=f"answer navigations to nowhere with {_INDEX}")
-    parser.add_argument("--cors", action="store_true", help="let scripts of every site read the files")
-    parser.add_argument("--dotfiles", action="store_true", help="serve names that begin with a dot, too")
+    parser.add_argument("--spa", action="store_true", help=f"single-page app: {_INDEX} for pages that do not exist")
+    parser.add_argument("--cors", action="store_true", help="let scripts of any site read the files")
+    parser.add_argument("--dotfiles", action="store_true", help="also files whose name begins with a dot")
     parser.set_defaults(run=run)
 
 

@@ -40,7 +40,10 @@ class _Server(uvicorn.Server):
             threading.Thread(target=webbrowser.open, args=(self._page,), daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # That transfers are cancelled is what the user asked for, and no error.
+        # Closed, a connection would wait until the client has taken what is in its buffer: for ever, if it takes nothing.
+        for connection in self.server_state.connections:
+            connection.transport.abort()
+        # That a transfer is cancelled is what the user asked for, and no error.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
 
