@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from html import escape
-from importlib.resources import files
+from pkgutil import get_data
 from posixpath import normpath
 from string import Template
 from urllib.parse import quote
@@ -34,7 +34,9 @@ class Entry:
 
 
 def _read(name: str) -> str:
-    return (files(__name__) / name).read_text("utf-8")
+    content = get_data(__name__, name)
+    assert content is not None  # only a loader that has no data returns None
+    return content.decode()
 
 
 def _hash(text: str) -> str:

@@ -97,8 +97,10 @@ def _port(text: str) -> int:
 
 def _check(options: Namespace) -> None:
     """That there is something to serve."""
-    if not options.directory.is_dir():
-        sys.exit(f"rejoinder serve: {str(options.directory)!r} is not a directory")
+    try:
+        next(options.directory.iterdir(), None)
+    except OSError as error:
+        sys.exit(f"rejoinder serve: cannot serve {str(options.directory)!r}: {error.strerror}")
     if options.spa and not (options.directory / _INDEX).is_file():
         sys.exit(f"rejoinder serve: --spa needs an {_INDEX} in {str(options.directory)!r}")
 
