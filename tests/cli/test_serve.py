@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "big.js.gz").write_bytes(gzip.compress(b"x" * 5000))
     with (site / "film.bin").open("wb") as film:
         film.truncate(100 * MEBIBYTE)
-    (site / "app").mkdir()
+    (site / "app/assets").mkdir(parents=True)
     (site / "app/index.html").write_text("<p>app")
     (site / "odd").mkdir()
     for name in NAMES:
@@ -183,6 +183,8 @@ def test_a_single_page_app_answers_navigations_and_nothing_else(serve: Start, si
     assert get(serving, "", **NAVIGATION).text == "<p>app"
     deep = get(serving, "users/5", **NAVIGATION)
     assert (deep.status_code, deep.text, deep.headers["cache-control"]) == (200, "<p>app", "no-cache")
+    assert get(serving, "assets/", **NAVIGATION).text == "<p>app"
+    assert get(serving, "assets/").status_code == 404
     assert get(serving, "missing.js", **{"sec-fetch-mode": "no-cors", "accept": "*/*"}).status_code == 404
 
 

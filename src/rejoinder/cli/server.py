@@ -43,7 +43,8 @@ class _Server(uvicorn.Server):
         # Closed, a connection would wait until the client has taken what is in its buffer: for ever, if it takes nothing.
         for connection in self.server_state.connections:
             connection.transport.abort()
-        # That a transfer is cancelled is what the user asked for, and no error.
+        # What does not end by that, or was accepted meanwhile, is not waited for (`timeout_graceful_shutdown`). To cancel
+        # it is what the user asked for, and no error.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
 
