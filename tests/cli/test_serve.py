@@ -245,8 +245,15 @@ def test_a_taken_port_that_was_asked_for_is_an_error(serving: Serving, site: Pat
 @pytest.mark.parametrize(
     ("arguments", "status", "error"),
     [
-        pytest.param(["serve", "nowhere"], 1, "rejoinder serve: cannot serve 'nowhere': No such file or directory", id="no-directory"),
-        pytest.param(["serve", __file__], 1, f"rejoinder serve: cannot serve {__file__!r}: Not a directory", id="a-file"),
+        pytest.param(
+            ["serve", "nowhere"],
+            1,
+            "rejoinder serve: cannot serve 'nowhere': No such file or directory",
+            id="no-directory",
+        ),
+        pytest.param(
+            ["serve", __file__], 1, f"rejoinder serve: cannot serve {__file__!r}: Not a directory", id="a-file"
+        ),
         pytest.param(["serve", "/", "--spa"], 1, "rejoinder serve: --spa needs an index.html in '/'", id="no-index"),
         pytest.param(["serve", "--port", "65536"], 2, "'65536' is no port; pass a number from 0 to 65535", id="port"),
         pytest.param(["serve", "--port", "²"], 2, "'²' is no port; pass a number from 0 to 65535", id="superscript"),
