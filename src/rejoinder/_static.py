@@ -22,7 +22,8 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote_to_bytes
 
 from starlette.exceptions import HTTPException
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from rejoinder._file import FileResponse
 from rejoinder._http.cache import IMMUTABLE, is_fingerprinted
@@ -49,6 +50,9 @@ _IN_QUERY = "!$&'()*+,/:;=?@[]%"
 class _NoFile(Enum):
     DIRECTORY = "there is a directory of this name"
     NOTHING = "there is nothing that could be sent"
+
+
+_Found: TypeAlias = tuple[str, os.stat_result]
 
 
 class StaticFiles(StarletteStaticFiles):
@@ -108,6 +112,13 @@ class StaticFiles(StarletteStaticFiles):
         self.fallback = fallback
         self.listing = listing
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; a WebSocket is closed."""
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
     async def check_config(self) -> None:
         """Called before the first request is answered.
 
@@ -115,8 +126,11 @@ class StaticFiles(StarletteStaticFiles):
             RuntimeError: there is no such directory, or no such fallback.
         """
         await super().check_config()
-        if self.fallback is not None and isinstance(await self._find(self.fallback), _NoFile):
-            raise RuntimeError(f"StaticFiles fallback {self.fallback!r} does not exist.")
+        if self.fallback is not None:
+            found = await self._find(self.fallback)
+            if isinstance(found, _NoFile):
+                raise RuntimeError(f"StaticFiles fallback {self.fallback!r} does not exist.")
+            _release(found)
 
     def get_path(self, scope: Scope) -> str:
         """The path of the file that the URL names, relative to the directories; its names may begin with "..".."""
@@ -159,11 +173,14 @@ class StaticFiles(StarletteStaticFiles):
         if found is _NoFile.NOTHING:
             return None
         if found is not _NoFile.DIRECTORY:
-            return self.file_response(*found, scope)
+            return self._hand_over(found, scope)
         if self.html:
             index = await self._find(os.path.join(path, "index.html"))  # noqa: PTH118 - of a path in a URL
             if not isinstance(index, _NoFile):
-                return _redirect_to_slash(scope) or self.file_response(*index, scope)
+                if (redirect := _redirect_to_slash(scope)) is None:
+                    return self._hand_over(index, scope)
+                _release(index)
+                return redirect
         if self.listing:
             return _redirect_to_slash(scope) or await self._list(path, scope)
         return None
@@ -173,19 +190,26 @@ class StaticFiles(StarletteStaticFiles):
         if self.fallback is not None and wants_page(scope.get("headers", ())):
             found = await self._find(self.fallback)
             if not isinstance(found, _NoFile):
-                return self._tell_choice(self.file_response(*found, scope))
+                return self._tell_choice(self._hand_over(found, scope))
         if self.html:
             found = await self._find("404.html")
             if not isinstance(found, _NoFile):
                 return self._tell_choice(StaticFiles.file_response(self, *found, scope, 404))
         raise HTTPException(404, headers=None if self.fallback is None else {"Vary": PAGE_VARY})
 
+    def _hand_over(self, found: _Found, scope: Scope) -> StarletteResponse:
+        """The response with this file, which is its own from now on. One that is not ours opens a file by its path."""
+        response = self.file_response(*found, scope)
+        if not isinstance(response, FileResponse) or response.path is not found[0]:
+            _release(found)
+        return response
+
     def _tell_choice(self, response: StarletteResponse) -> StarletteResponse:
         if self.fallback is not None:
             response.headers.add_vary_header(PAGE_VARY)
         return response
 
-    async def _find(self, path: str) -> tuple[str, os.stat_result] | _NoFile:
+    async def _find(self, path: str) -> _Found | _NoFile:
         """The file at this path, open if it was we who looked for it, in the first directory that has something there."""
         if getattr(self.lookup_path, "__func__", None) is not _LOOKUP_PATH:
             return await self._look_up(path)
@@ -206,7 +230,7 @@ class StaticFiles(StarletteStaticFiles):
             return FoundPath.of(full_path, path, FoundFile(file, opened)), os.fstat(opened.descriptor)
         return _NoFile.NOTHING
 
-    async def _look_up(self, path: str) -> tuple[str, os.stat_result] | _NoFile:
+    async def _look_up(self, path: str) -> _Found | _NoFile:
         """As a subclass does it."""
         try:
             full_path, facts = await in_thread(partial(self.lookup_path, path))
@@ -257,6 +281,11 @@ class StaticFiles(StarletteStaticFiles):
                     entries.setdefault(name, entry)
         page = render(url_path, entries.values()).encode(errors="replace")
         return page, format_etag(content_etag(page)).decode()
+
+
+def _release(found: _Found) -> None:
+    if isinstance(found[0], FoundPath):
+        found[0].file.release()
 
 
 def _is_hidden(name: str) -> bool:

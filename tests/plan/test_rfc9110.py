@@ -320,6 +320,17 @@ ROWS = {
         {"set-cookie": b"a=1", "content-length": b"0", "content-range": b"bytes */10"},
         ("content-type", "content-language", "etag", "last-modified", "cache-control", "expires"),
     ),
+    # Static files: 8.4, 12, 15.5 ------------------------------------------------------------------------------------
+    "weights of codings": Row("12.4.2", "a weight is 0 to 1 with three digits, 0 is not acceptable; an element with another is none", test=f"{FILES}test_negotiation.py::test_parse"),
+    "codings": Row("12.5.3", "the coding with the highest weight is chosen; `*` is any that is not listed", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
+    "no coding": Row("12.5.3", "without Accept-Encoding any coding is acceptable, with an empty one none is", verdict="no coding to either: who does not ask may not be able to decode", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
+    "no acceptable coding": Row("12.5.3", "where nothing is acceptable, not even identity, the server MAY send identity", verdict="sent", test="tests/static/test_precompressed.py::test_which"),
+    "old coding names": Row("8.4.1.3", "`x-gzip` is `gzip`", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
+    "tags of codings": Row("8.8.3.3", "representations in different codings have different strong tags", test="tests/static/test_precompressed.py::test_each_has_a_tag_and_a_time_of_its_own"),
+    "Vary": Row("12.5.5", "Vary is sent whenever there was a choice, also with 206, 304, 412 and 416", test="tests/static/test_precompressed.py::test_conditions_and_ranges_are_about_the_variant"),
+    "Vary of the user": Row("12.5.5", "Vary `*` and what the user named stay", test=f"{FILES}test_negotiation.py::test_add_vary"),
+    "challenge": Row("15.5.2", "a 401 MUST have a challenge: files that may not be read are a 403", test="tests/static/test_paths.py::test_what_another_user_may_not_read"),
+    "Allow": Row("15.5.6", "a 405 MUST have Allow", test="tests/static/test_static.py::test_other_methods"),
 }  # fmt: skip
 
 SHOWN = {name: row for name, row in ROWS.items() if not row.test}

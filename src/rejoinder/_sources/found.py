@@ -8,7 +8,7 @@ _EXTENSIONS = {b"br": ".br", b"zstd": ".zst", b"gzip": ".gz"}
 
 
 class FoundFile(LocalFile):
-    """A file that is open already. Whoever opens it first takes what was opened; if nobody does, it is closed."""
+    """A file that is open already. Whoever opens it first takes what was opened; nobody does, once it is released."""
 
     def __init__(self, file: LocalFile, opened: OpenFile) -> None:
         super().__init__(file.path, file.root)
@@ -19,9 +19,13 @@ class FoundFile(LocalFile):
         opened, self._opened = self._opened, None
         return opened or await super().open()
 
-    def __del__(self) -> None:
+    def release(self) -> None:
+        """Close what nobody has taken. Also done for a response that is dropped without having been sent."""
         if self._opened is not None:
             self._opened.close()
+            self._opened = None
+
+    __del__ = release
 
 
 class FoundPath(str):
