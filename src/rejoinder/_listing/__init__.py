@@ -10,21 +10,20 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from html import escape
 from pkgutil import get_data
 from posixpath import normpath
 from string import Template
+from typing import NamedTuple
 from urllib.parse import quote
 
 from rejoinder._http.dates import utc_datetime
 from rejoinder._listing.size import format_size
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is in a directory: its name as `os.fsdecode` gives it, its size in octets, its time in seconds since 1970."""
 
     name: str
