@@ -1,5 +1,7 @@
 """RFC 9110, section 12: which coding, and what Vary says."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from rejoinder._http.negotiation import (
     wants_page,
 )
 
-OFFERED = [b"br", b"zstd", b"gzip"]
+OFFERED = (b"br", b"zstd", b"gzip")
 
 
 @pytest.mark.parametrize(
@@ -65,9 +67,9 @@ def test_parse(value: bytes, weights: dict[bytes, float]) -> None:
         pytest.param(b"nonsense;;, gzip;q=no", [], id="malformed"),
     ],
 )
-def test_rank_and_choose(value: bytes | None, ranked: list[bytes]) -> None:
-    assert rank_codings(value, OFFERED) == ranked
-    assert choose_coding(value, OFFERED) == (ranked or [IDENTITY])[0]
+def test_rank_and_choose(value: bytes | None, ranked: Sequence[bytes]) -> None:
+    assert rank_codings(value, OFFERED) == tuple(ranked)
+    assert choose_coding(value, OFFERED) == (*ranked, IDENTITY)[0]
 
 
 ELEMENT = st.sampled_from(

@@ -1,4 +1,4 @@
-"""RFC 9110, rule by rule: what a server of representations has to keep of sections 8.6, 8.8, 13 and 14.
+"""RFC 9110, rule by rule: what a server of representations has to keep of sections 8.6, 8.8, 12.5, 13 and 14.
 
 `docs/http-support.md` is this table; `python tests/plan/test_rfc9110.py` writes it anew.
 """
@@ -372,7 +372,7 @@ HEAD = """\
 # HTTP support
 
 What this library does about each rule of [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110) that a server of
-representations has to keep: sections 8.6, 8.8, 13 and 14, and what they refer to. This page is written from the table
+representations has to keep: sections 8.6, 8.8, 12.5, 13 and 14, and what they refer to. This page is written from the table
 that is tested; where no test is named, it is the row's own, `tests/plan/test_rfc9110.py::test_rule[...]`.
 
 | Section | Rule | Here | Test |

@@ -1,6 +1,7 @@
 """The app that real servers serve in these tests: each class, and a look at what runs afterwards."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -16,6 +17,7 @@ from rejoinder import (
     PlainTextResponse,
     RedirectResponse,
     Response,
+    StaticFiles,
     UJSONResponse,
 )
 
@@ -115,3 +117,6 @@ async def cookies(verb: str, request: Request) -> Response:
     for described in await request.json():
         getattr(response, f"{verb}_cookie")(**described)
     return response
+
+
+app.mount("/static", StaticFiles(directory=Path(__file__).parent, cache_control="no-cache"))

@@ -6,7 +6,8 @@ the choice fell on what every other client would have got.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from functools import lru_cache
 
 from rejoinder._http.fields import Field, combine
 
@@ -45,32 +46,33 @@ def parse_accept_encoding(value: bytes) -> dict[bytes, float]:
     return weights
 
 
-def rank_codings(value: bytes | None, offered: Collection[bytes]) -> list[bytes]:
+@lru_cache(maxsize=64)  # clients send few different values, and reading one costs as much as looking for a file
+def rank_codings(value: bytes | None, offered: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """Those of the offered codings that the client would rather have than none at all, the best first.
 
     `offered` is in the server's order, which decides among equals. Without the field, a client is content with
     anything (12.5.3), but those that do not send it are those that cannot decode: they get no coding.
 
-    >>> rank_codings(b"gzip;q=0.8, *;q=0.1, br", [b"br", b"zstd", b"gzip"])
-    [b'br', b'gzip', b'zstd']
+    >>> rank_codings(b"gzip;q=0.8, *;q=0.1, br", (b"br", b"zstd", b"gzip"))
+    (b'br', b'gzip', b'zstd')
     """
     if not value:  # 12.5.3: an empty field "implies that the user agent does not want any content coding"
-        return []
+        return ()
     weights = parse_accept_encoding(value)
     others = weights.get(_ANY, 0.0)  # 12.5.3: "*" is any coding "not explicitly listed in the field"
     # An identity that is not named is acceptable, but was not asked for: whatever else was is better.
     identity = weights.get(IDENTITY, others)
     wanted = [coding for coding in offered if 0 < weights.get(coding, others) >= identity]
-    return sorted(wanted, key=lambda coding: -weights.get(coding, others))
+    return tuple(sorted(wanted, key=lambda coding: -weights.get(coding, others)))
 
 
-def choose_coding(value: bytes | None, offered: Collection[bytes]) -> bytes:
+def choose_coding(value: bytes | None, offered: tuple[bytes, ...]) -> bytes:
     """The coding to send, `IDENTITY` for none, of those that `offered` has in the server's order.
 
     A client that refuses even identity, and has not named what is offered, gets identity: 12.5.3 leaves that to the
     server, and a response that can be read is better than a 406 that says it could have been.
 
-    >>> choose_coding(b"gzip, br", [b"br", b"gzip"]), choose_coding(b"identity;q=0", [b"br"])
+    >>> choose_coding(b"gzip, br", (b"br", b"gzip")), choose_coding(b"identity;q=0", (b"br",))
     (b'br', b'identity')
     """
     return next(iter(rank_codings(value, offered)), IDENTITY)

@@ -5,6 +5,7 @@ from rejoinder._sources.local import LocalFile, OpenFile
 
 # The extension that says how a file is coded, in our order of preference: by the size of the result.
 _EXTENSIONS = {b"br": ".br", b"zstd": ".zst", b"gzip": ".gz"}
+_CODINGS = tuple(_EXTENSIONS)
 
 
 class FoundFile(LocalFile):
@@ -52,12 +53,12 @@ async def open_variant(file: LocalFile, plain: OpenFile, accept: bytes | None) -
     A variant that is older than the file was made of something else, and counts as not there. Whichever of the two is
     not returned is closed.
     """
-    ranked = rank_codings(accept, _EXTENSIONS)
+    ranked = rank_codings(accept, _CODINGS)
     for coding in ranked:
         if variant := await _open_fresh(file, plain, coding):
             plain.close()
             return variant, coding, True
-    for coding in [coding for coding in _EXTENSIONS if coding not in ranked]:
+    for coding in [coding for coding in _CODINGS if coding not in ranked]:
         if variant := await _open_fresh(file, plain, coding):
             variant.close()
             return plain, None, True
