@@ -31,6 +31,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ".well-known/file.txt",
         "sub/.hidden",
         "back\\slash.txt",
+        "C:here.txt",
         "a b%20c.txt",
     ):
         (root / name).write_text(name)
@@ -177,8 +178,9 @@ def test_but_nothing_else(tree: Path, target: str) -> None:
 @pytest.mark.parametrize(
     "target", ["/../secret.txt", "/..", "/..%2fsecret.txt", "/%5cfile.txt", "/sub/../../secret.txt"]
 )
-def test_dotfiles_are_not_the_way_up(tree: Path, target: str) -> None:
-    app = StaticFiles(directory=tree, dotfiles=True)
+@pytest.mark.parametrize("follow", [False, True])
+def test_dotfiles_are_not_the_way_up(tree: Path, target: str, follow: bool) -> None:
+    app = StaticFiles(directory=tree, dotfiles=True, follow_symlink=follow)
     with pytest.raises(HTTPException, match="404"):
         ask(app, target)
     assert ask(app, "/.env").body == b".env"
@@ -186,7 +188,7 @@ def test_dotfiles_are_not_the_way_up(tree: Path, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "\\\\host\\share", "C:\\secret.txt", "C:secret.txt", "../secret.txt", "a/../../b"]
+    "path", ["/etc/passwd", "\\\\host\\share", "C:\\secret.txt", "C:here.txt", "../secret.txt", "a/../../b"]
 )
 @pytest.mark.parametrize("follow", [False, True])
 def test_a_path_that_a_subclass_makes(tree: Path, path: str, follow: bool, monkeypatch: pytest.MonkeyPatch) -> None:

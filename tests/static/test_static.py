@@ -16,6 +16,7 @@ from starlette.routing import Mount
 from rejoinder import FileResponse, StaticFiles
 from rejoinder._http.cache import IMMUTABLE
 from rejoinder._listing import POLICY
+from rejoinder._sources.found import FoundPath
 from rejoinder._sources.local import LocalFile, OpenFile
 from rejoinder.testing import Answer, Exchange, fetch, run
 
@@ -400,6 +401,22 @@ def test_a_response_that_is_dropped_closes_the_file(site: Path, opened: list[str
     run(main)
     gc.collect()
     assert opened == ["style.css"]
+
+
+def test_what_was_found_and_is_not_sent_is_closed_at_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when it happens to be collected."""
+    found: list[FoundPath] = []
+    real = FoundPath.of
+
+    def note(*arguments: Any) -> FoundPath:
+        found.append(real(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(FoundPath, "of", note)
+    assert get(StaticFiles(directory=site, html=True, fallback="index.html"), "/docs").status == 307
+    assert get(StarlettesFileResponse(directory=site), "/style.css").body == b"style.css"
+    assert found == [f"{site}/index.html", f"{site}/docs/index.html", f"{site}/style.css"]
+    assert [path.file._opened for path in found] == [None] * 3
 
 
 def test_what_is_sent_is_what_was_found(site: Path) -> None:
