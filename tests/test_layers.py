@@ -29,6 +29,8 @@ RINGS: dict[str, int] = {
     "staticfiles": 4,
     "testing": 4,
     "_testing": 4,
+    "cli": 4,
+    "__main__": 4,
     "__init__": 4,
 }
 IMPURE = {"os", "io", "time", "asyncio", "anyio", "starlette", "fastapi", "threading", "socket", "random", "secrets"}

@@ -168,13 +168,13 @@ def test_listing(site: Path) -> None:
         "nosniff",
     )
     assert b'"./a"' in page.body
-    assert b".hidden" not in page.body
+    assert b'"./.hidden"' not in page.body
     head = get(app, "/empty/", "HEAD")
     assert (head.headers, head.body) == (page.headers, b"")
     assert get(app, "/empty").status == 307
     assert get(app, "/docs/").body == b"docs/index.html"
     assert b"docs/" in get(StaticFiles(directory=site, listing=True), "/").body
-    assert b".hidden" in get(StaticFiles(directory=site, listing=True, dotfiles=True), "/empty/").body
+    assert b'"./.hidden"' in get(StaticFiles(directory=site, listing=True, dotfiles=True), "/empty/").body
 
 
 def test_the_tag_of_a_listing_follows_what_is_shown(site: Path) -> None:

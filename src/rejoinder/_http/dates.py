@@ -58,7 +58,7 @@ def parse_date(value: bytes, now: int) -> int | None:
 
 
 def _century(year: int, month: int, day: int, now: int) -> int:
-    today = _datetime(now)
+    today = utc_datetime(now)
     # "Recipients [...] MUST interpret a timestamp that appears to be more than 50 years in the future as representing
     # the most recent year in the past that had the same last two digits." It is in this century until then.
     century = today.year - today.year % 100
@@ -92,10 +92,11 @@ def format_timestamp(seconds: int) -> bytes:
     >>> format_timestamp(784111777)
     b'Sun, 06 Nov 1994 08:49:37 GMT'
     """
-    return _imf_fixdate(_datetime(seconds)).encode()
+    return _imf_fixdate(utc_datetime(seconds)).encode()
 
 
-def _datetime(seconds: int) -> datetime:
+def utc_datetime(seconds: int) -> datetime:
+    """The datetime in UTC of a moment in seconds since 1970; moments beyond the years 1 to 9999 become the nearest."""
     return _EPOCH + timedelta(seconds=min(max(seconds, _FIRST), _LAST))
 
 
