@@ -44,6 +44,8 @@ class FileServer:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)) as connection:
             connection.request(method, f"/{file}", headers=dict(headers or {}))
             response = connection.getresponse()
+            if response.will_close:  # or the load would be one of new connections, for this peer only
+                raise WrongAnswerError(f"{self.peer.name} does not keep the connection of {method} /{file}")
             return Answer(response.status, tuple(response.getheaders()), response.read())
 
     def headers_for(self, case: FileCase) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from bench import wrk
 from bench.file_server import serving
 from bench.measure import Effort, Row, Table, order_of_round
 from bench.probe import INTERVAL, PATH
-from bench.processes import forget_peak, peak_memory
+from bench.processes import CAN_WATCH_MEMORY, forget_peak, peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,8 @@ def measure(
         "distance between the quartiles. Memory is by how much the peak of the process's resident set grew, for each client."
     )
     table = Table(title, method, unit="ms", baselines=())
-    if wrk.SKIPPED:
-        table.skipped = wrk.SKIPPED
+    if wrk.SKIPPED or not CAN_WATCH_MEMORY:
+        table.skipped = wrk.SKIPPED or "this system has no /proc to tell memory"
         return table
     octets = corpus.size(case.file)
     by_name = {peer.name: peer for peer in peers}

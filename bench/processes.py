@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CAN_WATCH_MEMORY = Path("/proc/self/clear_refs").exists()
 _QUIET_SECONDS = 0.03
 _SETTLE_SECONDS = 60
 
