@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench import client, wrk
 from bench.corpus import SIZES
+from bench.file_peers import BASELINES
 from bench.file_server import serving
 from bench.measure import Effort, Table, interleave
 from bench.processes import settle
@@ -37,7 +38,7 @@ def measure(
         "Before that, `posix_fadvise(POSIX_FADV_DONTNEED)` drops their pages, and mincore tells that none is left. "
         "A host's own cache below the disk of a virtual machine is not emptied."
     )
-    table = Table(title, method, unit="req/s", baselines=("handwritten", "starlette", "nginx"))
+    table = Table(title, method, unit="req/s", baselines=BASELINES)
     if corpus.why_never_cold:
         table.skipped = corpus.why_never_cold
         return table

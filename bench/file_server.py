@@ -1,4 +1,8 @@
-"""A file server in a process of its own, on the core of the servers, and a request to it."""
+"""A file server in a process of its own, and a request to it.
+
+It is bound to no core, as it would not be in production: most of these servers work with threads, and with all of them
+on one core they would be spared what it costs to wake one on another, and denied what they gain by it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,6 @@ from typing import TYPE_CHECKING
 from bench.asgi import Answer
 from bench.cases import WrongAnswerError, verify
 from bench.processes import end
-from bench.wrk import on_core
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +86,7 @@ def serving(peer: FilePeer, server: str, corpus: Corpus, *options: str) -> Itera
             arguments = [server, peer.name, str(corpus.directory), str(port), *options]
             command = [sys.executable, "-m", "bench.serve_files", *arguments]
         with log.open("wb") as written:
-            process = subprocess.Popen([*on_core(0), *command], stdout=written, stderr=written)
+            process = subprocess.Popen(command, stdout=written, stderr=written)
         try:
             _wait_until_ready(peer, port, process, log)
             yield FileServer(peer, port, process.pid)

@@ -117,6 +117,7 @@ def _times_as_fast(row: Row, name: str, *, baseline: str) -> str:
 _COMPARISONS = {
     "handwritten": ("Time beside the hand-written app's (less is better):", _times_its_cost),
     "starlette": ("Times as fast as Starlette (more is better):", _times_as_fast),
+    "starlette_static": ("Times as fast as Starlette's StaticFiles (more is better):", _times_as_fast),
     "nginx": ("Times as fast as nginx (more is better):", _times_as_fast),
 }
 

@@ -1,7 +1,7 @@
 """Files that the page cache holds, asked for again and again.
 
 Each peer runs in a process of its own, all of them up for the whole table and idle but for the one that is loaded. With
-two or more cores, the servers share one and the load has another. Only loopback is used; every process is ended before
+two or more cores, the load is bound to one, and the servers to none. Only loopback is used; every process is ended before
 this returns.
 """
 
@@ -14,6 +14,7 @@ from itertools import repeat, takewhile
 from typing import TYPE_CHECKING
 
 from bench import client, wrk
+from bench.file_peers import BASELINES
 from bench.file_server import serving
 from bench.measure import Effort, Table, interleave
 from bench.processes import settle
@@ -33,12 +34,12 @@ def measure(
     """A table of seconds per request."""
     method = (
         f"Median of {effort.rounds_of_files} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against "
-        f"one process per peer ({server}, one worker, uvloop, no access log); ± is the distance between the quartiles. "
+        f"one process per peer ({server}, one worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles. "
         "The next one is loaded when the last one is idle again. Answers of 100 MiB are counted by the octets that arrived. "
         "HEAD is asked by a client in Python with as many connections, because wrk waits for the content that an answer "
         "to HEAD does not have. A dash: the peer does not do that; the notes tell what it does."
     )
-    table = Table(title, method, unit="req/s", baselines=("handwritten", "starlette", "nginx"))
+    table = Table(title, method, unit="req/s", baselines=BASELINES)
     if wrk.SKIPPED:
         table.skipped = wrk.SKIPPED
         return table

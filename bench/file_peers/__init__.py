@@ -24,6 +24,8 @@ GRANIAN = "granian"
 FIRST = ("handwritten", "rejoinder", "rejoinder_static", "rejoinder_pathsend", "starlette", "starlette_static")
 LAST = ("aiohttp", "nginx")
 
+BASELINES = ("handwritten", "starlette", "starlette_static", "nginx")
+
 
 @dataclass(frozen=True)
 class FilePeer(contestant.Contestant):
