@@ -23,6 +23,7 @@ from rejoinder.responses import (
     StreamingResponse,
     UJSONResponse,
 )
+from rejoinder.staticfiles import StaticFiles
 
 if TYPE_CHECKING:
     from rejoinder.responses import EventSourceResponse as EventSourceResponse
@@ -40,6 +41,7 @@ __all__ = [
     "RedirectResponse",
     "Response",
     "Source",
+    "StaticFiles",
     "StreamingResponse",
     "UJSONResponse",
     "__version__",

@@ -13,15 +13,17 @@ from starlette.types import Receive, Scope, Send
 
 from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
-from rejoinder._http.etags import check_etag, format_etag
-from rejoinder._http.fields import Field, Headers, checked
-from rejoinder._http.media import guess_media_type
+from rejoinder._http.etags import check_etag, coded_etag, format_etag
+from rejoinder._http.fields import Field, Headers, checked, combine
+from rejoinder._http.media import guess_media_type, is_compressible
+from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_vary
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
 from rejoinder._plan import RANGE, Plan, Policy, Representation, Slice, plan, plan_missing
 from rejoinder._response import Response
 from rejoinder._send import send_plan
 from rejoinder._sources import OpenSource, Source
+from rejoinder._sources.found import FoundPath, open_variant
 from rejoinder._sources.local import LocalFile, NotAFileError, OpenFile, stat_etag
 from rejoinder._sources.memory import BytesSource, FileObjectSource
 from rejoinder._starlette import StarletteFileResponse, sealed
@@ -53,13 +55,16 @@ class FileResponse(Response, StarletteFileResponse):
         root: serve what is beneath this directory and nothing else, whatever links and `..` are in `path`, which may
             then come from a user.
         missing: if there is no such file: `"raise"` a RuntimeError, or answer `"404"`.
+        precompressed: send `path` with `.br`, `.zst` or `.gz` added in place of the file, if there is such a variant, the
+            client decodes it (RFC 9110, 12.5.3) and it is not older than the file. Only for types that compress.
         delete_after: delete the file when the response has ended, in whatever way, and its background has run.
         on_finish: as for `Response`.
 
     Raises:
         TypeError: `path` is nothing of the above.
-        ValueError: as for `Response`; an etag or a time that cannot be sent; `root` or `delete_after` for what has no
-            path, or both of them: what a user names is not to be deleted.
+        ValueError: as for `Response`; an etag or a time that cannot be sent; `root`, `precompressed` or `delete_after`
+            for what has no path; `delete_after` with one of the others: what a user names is not to be deleted, and
+            variants would be left behind.
 
     >>> response = FileResponse("report.pdf", filename="Übersicht.pdf")
     >>> response.headers["content-type"], response.headers["content-disposition"]
@@ -91,14 +96,19 @@ class FileResponse(Response, StarletteFileResponse):
         last_modified: datetime | None = None,
         root: Path | None = None,
         missing: Missing = "raise",
+        precompressed: bool = False,
         delete_after: bool = False,
         on_finish: OnFinish | None = None,
     ) -> None:
         check_status(status_code)
         if missing not in {"raise", "404"}:
             raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
-        if delete_after and (root is not None or not isinstance(path, (str, os.PathLike))):
-            raise ValueError("delete_after deletes what `path` names: it needs a path, and cannot be used with `root`")
+        if precompressed and not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"precompressed is for a path, beside which variants lie; {type(path).__name__} is none")
+        if delete_after and (root is not None or precompressed or not isinstance(path, (str, os.PathLike))):
+            raise ValueError(
+                "delete_after deletes what `path` names: it needs a path, and cannot be used with `root` or `precompressed`"
+            )
         self.status_code = status_code
         self.background = background
         self.on_finish = on_finish
@@ -106,6 +116,7 @@ class FileResponse(Response, StarletteFileResponse):
         self.stat_result = stat_result
         self._root = root
         self._missing = missing
+        self._precompressed = precompressed
         self._delete_after = delete_after
         self._from_stat: list[Field] = []
         self.path = path
@@ -161,6 +172,8 @@ class FileResponse(Response, StarletteFileResponse):
                 await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
                 return
             try:
+                if self._precompressed and isinstance(opened, OpenFile):
+                    opened, user = await self._negotiate(scope["headers"], opened, user)
                 answer = self._plan(method, scope["headers"], opened, user)
                 path = self._path_of(answer, opened)
                 await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
@@ -178,6 +191,24 @@ class FileResponse(Response, StarletteFileResponse):
             path = str(self.path)
             reason = "is not a file" if isinstance(error, NotAFileError) else "does not exist"
             raise RuntimeError(f"File at path {path} {reason}.") from error
+
+    async def _negotiate(
+        self, request: list[Field], plain: OpenFile, user: list[Field]
+    ) -> tuple[OpenFile, list[Field]]:
+        """The file or one of its variants, whichever the client would rather have, and the fields that tell which."""
+        is_coded = any(name == CONTENT_ENCODING for name, _ in user)
+        if is_coded or not isinstance(self._source, LocalFile) or not is_compressible(self.media_type or ""):
+            return plain, user
+        accept = combine(request, {ACCEPT_ENCODING}).get(ACCEPT_ENCODING)
+        opened, coding, had_choice = await open_variant(self._source, plain, accept)
+        if had_choice:
+            user = add_vary(user, ACCEPT_ENCODING)
+        if coding is not None:
+            # 8.8.3.3: a tag that the user gave is that of the file as it is; other octets need another.
+            own = [field for field in user if field not in self._from_stat]
+            user = [(name, coded_etag(value, coding) if name == b"etag" else value) for name, value in own]
+            user.append((CONTENT_ENCODING, coding))
+        return opened, user
 
     def _plan(self, method: str, request: list[Field], opened: OpenSource, user: list[Field]) -> Plan:
         implied = self._describe_content()
@@ -207,7 +238,7 @@ class FileResponse(Response, StarletteFileResponse):
         if not self.pathsend or not whole or not isinstance(opened, OpenFile):
             return None
         # By its name, nothing holds the file beneath a root. A surrogate is no character that another language knows.
-        allowed = self._root is None and not self._delete_after
+        allowed = isinstance(self._source, LocalFile) and self._source.root is None and not self._delete_after
         speakable = os.path.isabs(opened.path) and opened.path.isprintable()  # noqa: PTH117 - it is a str
         return opened.path if allowed and speakable else None
 
@@ -224,6 +255,8 @@ def _delete(path: str) -> None:
 
 
 def _source_of(path: object, root: Path | None) -> Source:
+    if isinstance(path, FoundPath) and root is None:
+        return path.file
     if isinstance(path, (str, os.PathLike)):
         return LocalFile(path, root)
     if root is not None:

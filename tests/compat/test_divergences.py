@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
+import starlette.staticfiles
 from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Message
 
@@ -239,6 +240,54 @@ def test_file_path_send(tmp_path: Path) -> None:
     for cls, kind in zip(of_both("FileResponse"), ("pathsend", "body"), strict=True):
         messages = anyio.run(request, cls(tmp_path / "a"), {"extensions": {"http.response.pathsend": {}}})
         assert messages[1]["type"] == f"http.response.{kind}"
+
+
+STATIC = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": f"/{HERE.name}", "headers": []}
+
+
+LATER = b"Sun, 06 Nov 2094 08:49:37 GMT"
+
+
+def of_both_static() -> tuple[Any, Any]:
+    return starlette.staticfiles.StaticFiles, rejoinder.StaticFiles
+
+
+def found(app: Any, **request: bytes) -> Any:
+    """What `get_response` gives for this file."""
+    fields = [(name.replace("_", "-").encode(), value) for name, value in request.items()]
+    return anyio.run(app.get_response, HERE.name, {**STATIC, "headers": fields})
+
+
+def test_static_nosniff() -> None:
+    theirs, ours = (found(cls(directory=HERE.parent)).headers for cls in of_both_static())
+    assert "x-content-type-options" not in theirs
+    assert ours["x-content-type-options"] == "nosniff"
+
+
+def test_static_not_modified() -> None:
+    theirs, ours = (found(cls(directory=HERE.parent), if_modified_since=LATER) for cls in of_both_static())
+    assert (theirs.status_code, ours.status_code) == (304, 200)
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    anyio.run(ours, {**STATIC, "headers": [(b"if-modified-since", LATER)]}, anyio.sleep_forever, send)
+    assert sent[0]["status"] == 304
+
+
+def test_static_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "link").symlink_to(HERE.parent)
+    paths = []
+    for cls in of_both_static():
+
+        class Noting(cls):  # type: ignore[misc, valid-type]
+            def file_response(self, full_path: Any, *arguments: Any) -> Any:
+                paths.append(full_path)
+                return super().file_response(full_path, *arguments)
+
+        found(Noting(directory=tmp_path / "link"))
+    assert paths == [str(HERE), str(tmp_path / "link" / HERE.name)]
 
 
 def listed() -> dict[str, str]:

@@ -98,6 +98,16 @@ def file_etag(mtime_ns: int, size: int, inode: int) -> ETag:
     return ETag(blake2b(b"%d-%d-%d" % (mtime_ns, size, inode), digest_size=12).hexdigest().encode())
 
 
+def coded_etag(value: bytes, coding: bytes) -> bytes:
+    """The entity tag of the same in a content coding; a weak one, which speaks of no octets, is good for all of them.
+
+    >>> coded_etag(b'"a"', b"br")
+    b'"a-br"'
+    """
+    tag = parse_etag(value)
+    return value if tag is None or tag.weak else format_etag(ETag(tag.opaque + b"-" + coding))
+
+
 def content_etag(content: bytes) -> ETag:
     """The strong entity tag of these very octets."""
     return ETag(blake2b(content, digest_size=12).hexdigest().encode())

@@ -83,6 +83,25 @@ _TYPES = {
     }.items()
     for extension in extensions.split()
 }
+# Beside text/* and what is JSON or XML by its suffix. All else is compressed by itself, or random.
+_COMPRESSIBLE = frozenset(
+    {
+        "application/javascript",
+        "application/json",
+        "application/jsonl",
+        "application/rtf",
+        "application/toml",
+        "application/vnd.apple.mpegurl",
+        "application/wasm",
+        "application/xml",
+        "application/yaml",
+        "font/otf",
+        "font/ttf",
+        "image/bmp",
+        "image/vnd.microsoft.icon",
+        "image/x-icon",
+    }
+)
 
 
 def guess_media_type(filename: str) -> str:
@@ -96,6 +115,17 @@ def guess_media_type(filename: str) -> str:
         return OCTET_STREAM
     extension = dot + extension.lower()
     return _TYPES.get(extension) or _PYTHONS_TYPES.get(extension) or OCTET_STREAM
+
+
+@lru_cache(maxsize=256)
+def is_compressible(media_type: str) -> bool:
+    """Whether content of this type gets notably smaller when it is compressed.
+
+    >>> is_compressible("image/svg+xml"), is_compressible("image/png")
+    (True, False)
+    """
+    bare = media_type.partition(";")[0].strip().lower()
+    return bare.startswith("text/") or bare.endswith(("+json", "+xml")) or bare in _COMPRESSIBLE
 
 
 @lru_cache(maxsize=256)

@@ -45,7 +45,7 @@ class FileChangedError(OSError):
 class LocalFile:
     """A source: the file at `path`; with `root`, the file at `path` beneath that directory, and nowhere else."""
 
-    def __init__(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], root: str | bytes | os.PathLike[str] | None = None) -> None:
         self.path = os.fspath(path)
         self.root = None if root is None else os.fsencode(root)
 
@@ -199,7 +199,8 @@ class OpenFile:
 def _facts_of_file(descriptor: int, path: str) -> os.stat_result:
     facts = os.fstat(descriptor)
     if not stat.S_ISREG(facts.st_mode):
-        raise NotAFileError(errno.EINVAL, "not a regular file", path)
+        number = errno.EISDIR if stat.S_ISDIR(facts.st_mode) else errno.EINVAL
+        raise NotAFileError(number, "not a regular file", path)
     return facts
 
 
