@@ -6,6 +6,7 @@ import ctypes
 import mmap
 import os
 import random
+import socket
 import tempfile
 import time
 from contextlib import contextmanager
@@ -111,10 +112,26 @@ def _drop(path: Path) -> None:
         while left := resident(descriptor):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{left} pages of {path.name} stay in the page cache")
-            time.sleep(0.005)  # a page that somebody is just done with
+            _wake_network()
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(descriptor)
+
+
+def _wake_network() -> None:
+    """Let each core handle a packet.
+
+    What sendfile has sent are the pages themselves, and a core that has sent some gives them back when it next has to do
+    with the network, however long that takes.
+    """
+    cores = os.sched_getaffinity(0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
+        echo.bind(("127.0.0.1", 0))
+        for core in cores:
+            os.sched_setaffinity(0, {core})
+            echo.sendto(b".", echo.getsockname())
+            echo.recv(1)
+    os.sched_setaffinity(0, cores)
 
 
 def resident(descriptor: int) -> int:
