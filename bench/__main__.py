@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--lane bytes] [--tables in-process,uvicorn,import] [--output FILE]`.
+"""`python -m bench [--quick] [--lane files] [--tables uvicorn,cold] [--output FILE]`.
 
 A full run of a lane writes its tables to `bench/results/<lane>.md`; anything less is printed only, so that a quick
 look never replaces a measurement.
@@ -12,10 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from bench import bytes_lane
+from bench import bytes_lane, files_lane
 from bench.measure import FULL, QUICK
 
-LANES = {"bytes": bytes_lane}
+LANES = {"bytes": bytes_lane, "files": files_lane}
 """A lane is a module with `PURPOSE`, `TABLES` and `run(tables, effort) -> str`."""
 
 RESULTS = Path(__file__).parent / "results"

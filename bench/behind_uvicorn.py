@@ -8,9 +8,6 @@ ended before this returns.
 from __future__ import annotations
 
 import http.client
-import os
-import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,10 +17,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bench import wrk
 from bench.asgi import Answer
 from bench.cases import verify
 from bench.measure import Effort, Table, interleave
 from bench.peers import path_of
+from bench.processes import end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from bench.cases import Case
     from bench.peers import Peer
 
-CONNECTIONS = 16
-SLICE = "1s"
 START_SECONDS = 30
 
 
@@ -53,13 +50,13 @@ class Server:
 def measure(title: str, cases: Sequence[Case], peers: Sequence[Peer], effort: Effort) -> Table:
     """A table of seconds per request, as one over the requests per second."""
     method = (
-        f"Median of {effort.rounds_behind_server} alternating rounds of `wrk -t1 -c{CONNECTIONS} -d{SLICE}` against one "
+        f"Median of {effort.rounds_behind_server} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against one "
         "uvicorn process per peer (httptools, uvloop, no access log); ± is the distance between the quartiles. "
         "The server and the network stack are in every figure, so small responses are closer together than in process."
     )
     table = Table(title, method, unit="req/s")
-    if shutil.which("wrk") is None:
-        table.skipped = "wrk is not installed"
+    if wrk.SKIPPED:
+        table.skipped = wrk.SKIPPED
         return table
     with ExitStack() as stack:
         servers = [stack.enter_context(serving(peer)) for peer in peers]
@@ -80,18 +77,13 @@ def serving(peer: Peer) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         port: int = listener.getsockname()[1]
         command = [sys.executable, "-m", "bench.serve", peer.name, str(listener.fileno())]
-        process = subprocess.Popen([*on_core(0), *command], pass_fds=[listener.fileno()])
+        process = subprocess.Popen([*wrk.on_core(0), *command], pass_fds=[listener.fileno()])
     try:
         server = Server(peer, port)
         wait_until_ready(server, process)
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
@@ -110,19 +102,8 @@ def wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
 
 
 def load(port: int, path: str) -> float:
-    """One slice of wrk; failed or missing answers make it an error, not a figure."""
-    url = f"http://127.0.0.1:{port}{path}"
-    command = [*on_core(1), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SLICE}", url]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
-    if rate is None or float(rate[1]) == 0 or "Non-2xx" in printed or "Socket errors" in printed:
-        raise RuntimeError(f"wrk on {url} failed:\n{printed}")
-    return 1 / float(rate[1])
-
-
-def on_core(number: int) -> list[str]:
-    """A command prefix that binds what follows to one core, where there are two and `taskset`."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    if len(cores) < 2 or shutil.which("taskset") is None:
-        return []
-    return ["taskset", "--cpu-list", str(cores[number])]
+    """The seconds that one request takes in a slice of wrk."""
+    loaded = wrk.run(f"http://127.0.0.1:{port}{path}")
+    if loaded.requests == 0:
+        raise RuntimeError(f"no answer to {path} within the slice")
+    return loaded.seconds / loaded.requests

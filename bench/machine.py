@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.peers import Peer
+    from bench.contestant import Contestant
 
 COMMON = ("uvicorn", "uvloop", "httptools", "pydantic-core")
 
 
-def describe(peers: Sequence[Peer], effort: str) -> list[str]:
+def describe(peers: Sequence[Contestant], effort: str) -> list[str]:
     """Lines for the head of a report."""
     named = {name for peer in peers for name in peer.distributions}
     versions = ", ".join(f"{name} {version_of(name)}" for name in sorted({*named, *COMMON}))
     load = ", ".join(f"{figure:.1f}" for figure in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     machine = f"{cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    caution = ["**A quick look: few rounds, on a machine with other work to do. Not a measurement.**"]
     return [
+        *(caution if effort == "quick" else []),
         f"Machine: {machine}; load averages at the start: {load}",
         f"Python: {platform.python_implementation()} {platform.python_version()}",
         f"Versions: {versions}",

@@ -33,10 +33,31 @@ class Effort:
     slice_seconds: float
     rounds_behind_server: int
     rounds_of_imports: int
+    rounds_of_files: int
+    rounds_of_lag: int
+    lag_seconds: int
 
 
-FULL = Effort("full", rounds_in_process=31, slice_seconds=0.03, rounds_behind_server=7, rounds_of_imports=15)
-QUICK = Effort("quick", rounds_in_process=7, slice_seconds=0.02, rounds_behind_server=2, rounds_of_imports=11)
+FULL = Effort(
+    "full",
+    rounds_in_process=31,
+    slice_seconds=0.03,
+    rounds_behind_server=7,
+    rounds_of_imports=15,
+    rounds_of_files=4,
+    rounds_of_lag=3,
+    lag_seconds=3,
+)
+QUICK = Effort(
+    "quick",
+    rounds_in_process=7,
+    slice_seconds=0.02,
+    rounds_behind_server=2,
+    rounds_of_imports=11,
+    rounds_of_files=2,
+    rounds_of_lag=2,
+    lag_seconds=1,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +66,8 @@ class Row:
 
     title: str
     costs: Mapping[str, Sequence[float]]
+    unit: str = ""
+    """How its costs are shown, if not as the table's other rows."""
 
     def median(self, name: str) -> float:
         return statistics.median(self.costs[name])
@@ -73,8 +96,10 @@ class Table:
     title: str
     method: str
     unit: str
-    """`us` (microseconds a request), `req/s` or `ms`: how a cost is shown."""
+    """`us` (microseconds a request), `req/s`, `ms` or `KiB`: how a cost is shown."""
     rows: dict[str, Row] = field(default_factory=dict)
+    baselines: Sequence[str] = ("handwritten", "starlette")
+    """Beside whose costs the others' are shown, if they are in the table."""
     skipped: str = ""
     """Why there are no rows, if there are none."""
 

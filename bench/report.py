@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from bench.contestant import Contestant
     from bench.measure import Row, Table
-    from bench.peers import Peer
 
 OURS = "rejoinder"
 
@@ -30,12 +31,17 @@ class Target:
         return f"{word} (within the noise)" if self.in_the_noise else word
 
 
-def ratio_target(text: str, row: Row, baseline: str, *, at_most: float) -> Target:
+def ratio_target(text: str, row: Row, baseline: str, *, at_most: float, shown: str = "", ours: str = OURS) -> Target:
     """`rejoinder` is to cost at most so many times what the baseline costs."""
-    ratio = row.ratio(OURS, baseline)
-    lower, upper = row.ratio_quartiles(OURS, baseline)
-    shown = f"{ratio:.2f} x its time" if at_most > 1 else f"{1 / ratio:.2f} x as fast"
-    return Target(text, shown, reached=ratio <= at_most, in_the_noise=lower <= at_most < upper)
+    ratio = row.ratio(ours, baseline)
+    lower, upper = row.ratio_quartiles(ours, baseline)
+    figure = shown or ("{times:.2f} x its time" if at_most > 1 else "{fast:.2f} x as fast")
+    return Target(
+        text,
+        figure.format(times=ratio, fast=1 / ratio),
+        reached=ratio <= at_most,
+        in_the_noise=lower <= at_most < upper,
+    )
 
 
 def render(title: str, intro: Sequence[str], sections: Iterable[str]) -> str:
@@ -44,10 +50,10 @@ def render(title: str, intro: Sequence[str], sections: Iterable[str]) -> str:
     return "\n".join(head) + "\n\n" + "\n\n".join(sections) + "\n"
 
 
-def peer_notes(peers: Sequence[Peer], missing: dict[str, str]) -> str:
+def peer_notes(peers: Sequence[Contestant], missing: dict[str, str]) -> str:
     lines = ["## What is measured of each", ""]
     lines += [f"- {peer.label}: {peer.note}" for peer in peers]
-    lines += [f"- {name}: not measured, it cannot be imported ({reason})" for name, reason in missing.items()]
+    lines += [f"- {name}: not measured ({reason})" for name, reason in missing.items()]
     return "\n".join(lines)
 
 
@@ -61,11 +67,11 @@ def table_section(table: Table, headings: dict[str, str]) -> str:
     """The figures of a table and, if more than one thing was compared in it, both kinds of ratio."""
     parts = [f"## {table.title}", (table.skipped and f"Skipped: {table.skipped}.") or table.method]
     if table.rows:
-        show = _SHOW[table.unit]
-        parts.append(_grid(table, headings, lambda row, name: f"{show(row.median(name))} ± {row.spread(name):.0%}"))
-        for baseline, caption, cell in _COMPARISONS:
-            if baseline in headings and all(baseline in row.costs for row in table.rows.values()):
-                parts.extend((caption, _grid(table, headings, cell)))
+        parts.append(_grid(table, headings, lambda row, name: f"{_shown(table, row, name)} ± {row.spread(name):.0%}"))
+        for baseline in table.baselines:
+            if any(baseline in row.costs for row in table.rows.values()):
+                caption, cell = _COMPARISONS[baseline]
+                parts.extend((caption, _grid(table, headings, partial(cell, baseline=baseline), baseline)))
     return "\n\n".join(parts)
 
 
@@ -73,7 +79,7 @@ def losses_section(tables: Sequence[Table], headings: dict[str, str], pairs: Seq
     """Every row in which, of a pair (ours, theirs), theirs was faster."""
     lines = [
         f"- {table.title}, {row.title}: {headings[theirs]} is {ratio:.2f} x as fast as {headings[ours]}"
-        f" ({_SHOW[table.unit](row.median(theirs))} against {_SHOW[table.unit](row.median(ours))}"
+        f" ({_shown(table, row, theirs)} against {_shown(table, row, ours)}"
         f"{', within the noise' if row.ratio_quartiles(ours, theirs)[0] <= 1 else ''})"
         for table in tables
         for row in table.rows.values()
@@ -91,30 +97,39 @@ def _microseconds(cost: float) -> str:
 _SHOW: dict[str, Callable[[float], str]] = {
     "us": _microseconds,
     "ms": lambda cost: f"{cost * 1000:.1f} ms",
-    "req/s": lambda cost: f"{1 / cost:,.0f}/s",
+    "req/s": lambda cost: f"{1 / cost:,.0f}/s" if cost < 0.01 else f"{1 / cost:.1f}/s",
+    "KiB": lambda cost: f"{cost / 1024:,.0f} KiB",
 }
 
-_COMPARISONS: tuple[tuple[str, str, Callable[[Row, str], str]], ...] = (
-    (
-        "handwritten",
-        "Time beside the hand-written app's (less is better):",
-        lambda row, name: f"{row.ratio(name, 'handwritten'):.2f}",
-    ),
-    (
-        "starlette",
-        "Times as fast as Starlette (more is better):",
-        lambda row, name: f"{1 / row.ratio(name, 'starlette'):.2f}",
-    ),
-)
+
+def _shown(table: Table, row: Row, name: str) -> str:
+    return _SHOW[row.unit or table.unit](row.median(name))
 
 
-def _grid(table: Table, headings: dict[str, str], cell: Callable[[Row, str], str]) -> str:
+def _times_its_cost(row: Row, name: str, *, baseline: str) -> str:
+    return f"{row.ratio(name, baseline):.2f}"
+
+
+def _times_as_fast(row: Row, name: str, *, baseline: str) -> str:
+    return f"{1 / row.ratio(name, baseline):.2f}"
+
+
+_COMPARISONS = {
+    "handwritten": ("Time beside the hand-written app's (less is better):", _times_its_cost),
+    "starlette": ("Times as fast as Starlette (more is better):", _times_as_fast),
+    "starlette_static": ("Times as fast as Starlette's StaticFiles (more is better):", _times_as_fast),
+    "nginx": ("Times as fast as nginx (more is better):", _times_as_fast),
+}
+
+
+def _grid(table: Table, headings: dict[str, str], cell: Callable[[Row, str], str], baseline: str = "") -> str:
     names = [name for name in headings if any(name in row.costs for row in table.rows.values())]
     lines = [
         "| | " + " | ".join(headings[name] for name in names) + " |",
         "|---" + "|---:" * len(names) + "|",
     ]
     for row in table.rows.values():
-        cells = [cell(row, name) if name in row.costs else "-" for name in names]
-        lines.append(f"| {row.title} | " + " | ".join(cells) + " |")
+        if not baseline or baseline in row.costs:
+            cells = [cell(row, name) if name in row.costs else "-" for name in names]
+            lines.append(f"| {row.title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

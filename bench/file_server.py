@@ -1,0 +1,121 @@
+"""A file server in a process of its own, and a request to it.
+
+It is bound to no core, as it would not be in production: most of these servers work with threads, and with all of them
+on one core they would be spared what it costs to wake one on another, and denied what they gain by it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.asgi import Answer
+from bench.cases import WrongAnswerError, verify
+from bench.processes import end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.corpus import Corpus
+    from bench.file_cases import FileCase
+    from bench.file_peers import FilePeer
+
+START_SECONDS = 30
+ANSWER_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class FileServer:
+    """A peer that answers at a loopback port."""
+
+    peer: FilePeer
+    port: int
+    pid: int
+
+    def url(self, file: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{file}"
+
+    def ask(self, file: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)) as connection:
+            connection.request(method, f"/{file}", headers=dict(headers or {}))
+            response = connection.getresponse()
+            if response.will_close:  # or the load would be one of new connections, for this peer only
+                raise WrongAnswerError(f"{self.peer.name} does not keep the connection of {method} /{file}")
+            return Answer(response.status, tuple(response.getheaders()), response.read())
+
+    def headers_for(self, case: FileCase) -> Mapping[str, str]:
+        """The header fields of the case's request to this peer."""
+        return (
+            {**case.headers, "If-None-Match": self.ask(case.file).header("etag")} if case.revalidates else case.headers
+        )
+
+    def can(self, case: FileCase) -> bool:
+        """Whether it answers as the case asks for.
+
+        Raises:
+            WrongAnswerError: it does not and is not known for it, or it does and is said not to.
+        """
+        answer = self.ask(case.file, case.method, self.headers_for(case))
+        if case.name not in self.peer.lacks:
+            verify(self.peer.name, case, answer)
+            return True
+        try:
+            verify(self.peer.name, case, answer)
+        except WrongAnswerError:
+            return False
+        raise WrongAnswerError(f"{self.peer.name} does answer {case.name}; it is no longer one that lacks it")
+
+
+@contextmanager
+def serving(peer: FilePeer, server: str, corpus: Corpus, *options: str) -> Iterator[FileServer]:
+    """The peer's own process, ready when the block is entered and gone when it is left."""
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-server-") as scratch:
+        log = Path(scratch, "log")
+        if peer.command:
+            command = peer.command(corpus.directory, port, Path(scratch))
+        else:
+            arguments = [server, peer.name, str(corpus.directory), str(port), *options]
+            command = [sys.executable, "-m", "bench.serve_files", *arguments]
+        with log.open("wb") as written:
+            process = subprocess.Popen(command, stdout=written, stderr=written)
+        try:
+            _wait_until_ready(peer, port, process, log)
+            yield FileServer(peer, port, process.pid)
+            if process.poll() is not None:
+                raise RuntimeError(f"the server of {peer.name} ended early:\n{_tail(log)}")
+        finally:
+            end(process)
+
+
+def _free_port() -> int:
+    # Not every server takes a socket that is already bound.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _wait_until_ready(peer: FilePeer, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the server accepts connections; raise if it ends or takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server of {peer.name} did not start:\n{_tail(log)}") from error
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-2000:]

@@ -1,0 +1,59 @@
+"""One peer behind an ASGI server: `python -m bench.serve_files <server> <peer> <directory> <port> [probed]`."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.file_peers import GRANIAN, load
+from bench.probe import probed
+
+if TYPE_CHECKING:
+    from bench.asgi import App
+
+
+def application(peer: str, directory: str) -> App:
+    make = load(peer).app
+    if make is None:
+        raise TypeError(f"{peer} brings its own server")
+    return make(directory)
+
+
+def behind_uvicorn(app: App, port: int) -> None:
+    import uvicorn
+
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=port,
+        http="httptools",
+        loop="uvloop",
+        lifespan="off",
+        access_log=False,
+        log_level="error",
+    )
+
+
+def behind_granian(peer: str, directory: str, port: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+    from granian.log import LogLevels
+
+    # Its worker is a process of its own, which makes the app there.
+    server = Granian(
+        peer, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, loop=Loops.uvloop, log_level=LogLevels.error
+    )
+    server.serve(target_loader=partial(application, peer, directory), wrap_loader=False)
+
+
+def main(server: str, peer: str, directory: str, port: str, *options: str) -> None:
+    if server == GRANIAN:
+        behind_granian(peer, directory, int(port))
+    else:
+        app = application(peer, directory)
+        behind_uvicorn(probed(app) if "probed" in options else app, int(port))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,74 @@
+"""Files that the page cache holds, asked for again and again.
+
+Each peer runs in a process of its own, all of them up for the whole table and idle but for the one that is loaded. With
+two or more cores, the load is bound to one, and the servers to none. Only loopback is used; every process is ended before
+this returns.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from functools import partial
+from itertools import repeat, takewhile
+from typing import TYPE_CHECKING
+
+from bench import client, wrk
+from bench.file_peers import BASELINES
+from bench.file_server import serving
+from bench.measure import Effort, Table, interleave
+from bench.processes import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.corpus import Corpus
+    from bench.file_cases import FileCase
+    from bench.file_peers import FilePeer
+    from bench.file_server import FileServer
+
+
+def measure(
+    title: str, server: str, cases: Sequence[FileCase], peers: Sequence[FilePeer], corpus: Corpus, effort: Effort
+) -> Table:
+    """A table of seconds per request."""
+    method = (
+        f"Median of {effort.rounds_of_files} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against "
+        f"one process per peer ({server}, one worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles. "
+        "The next one is loaded when the last one is idle again. Answers of 100 MiB are counted by the octets that arrived. "
+        "HEAD is asked by a client in Python with as many connections, because wrk waits for the content that an answer "
+        "to HEAD does not have. A dash: the peer does not do that; the notes tell what it does."
+    )
+    table = Table(title, method, unit="req/s", baselines=BASELINES)
+    if wrk.SKIPPED:
+        table.skipped = wrk.SKIPPED
+        return table
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(peer, server, corpus)) for peer in peers]
+        for case in cases:
+            if effort.name == "quick" and not case.quick:
+                continue
+            contestants = {
+                server.peer.name: partial(load, server, case, server.headers_for(case), corpus.size(case.file))
+                for server in servers
+                if server.can(case)
+            }
+            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_of_files)
+    return table
+
+
+def load(server: FileServer, case: FileCase, headers: Mapping[str, str], octets: int) -> float:
+    """The seconds that one request takes, in a slice."""
+    if case.method == "GET":
+        loaded = wrk.run(server.url(case.file), headers)
+    else:
+        asked = client.request(case.method, f"/{case.file}", headers)
+        stop = time.monotonic() + wrk.SECONDS
+        requests = takewhile(lambda _: time.monotonic() < stop, repeat(asked))
+        loaded = client.run(server.port, requests, case.status, content=False)
+    settle(server.pid)
+    # The heads are less than a hundred thousandth of what is counted.
+    answers = loaded.octets / octets if case.counted_by_octets else loaded.requests
+    if answers == 0:
+        raise RuntimeError(f"no answer from {server.peer.name} to {case.name} within the slice")
+    return loaded.seconds / answers
