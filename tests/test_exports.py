@@ -6,10 +6,11 @@ from importlib.metadata import version
 
 import rejoinder
 import rejoinder.responses
+import rejoinder.shutdown
 
 
 def test_every_exported_name_exists() -> None:
-    for module in (rejoinder, rejoinder.responses):
+    for module in (rejoinder, rejoinder.responses, rejoinder.shutdown):
         assert module.__all__ == sorted(module.__all__)
         for name in module.__all__:
             assert getattr(module, name) is not None
