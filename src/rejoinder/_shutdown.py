@@ -25,7 +25,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from contextvars import Context
 from types import FrameType
@@ -51,7 +51,7 @@ class _Event(Protocol):
 
 
 class _Watch:
-    """What one event loop has to be told. It must not refer to the loop, by which it is found and whose end is its own."""
+    """What one event loop has to be told. It does not refer to the loop, which would then never be let go."""
 
     def __init__(self) -> None:
         self.told = False
@@ -72,11 +72,12 @@ class _Watch:
 _watches: WeakKeyDictionary[_Loop, _Watch] = WeakKeyDictionary()
 _lock = threading.RLock()  # of _watches; a signal's handler may come while its own thread holds it
 _answered: dict[int, _Handler] = {}  # the handlers that stood at the end of the last signal
+_tasks: set[asyncio.Task[None]] = set()  # a loop refers to its own weakly
 _heeds_process = True
 
 
 @contextmanager
-def listening(callback: Callable[[], None]) -> Iterator[None]:
+def listening(callback: Callable[[], None]) -> Generator[None, None, None]:
     """Calls `callback`, once and in the running event loop, when the process is to stop; soon, if it already is.
 
     Entering and leaving cost the same however many listen, and none of them has a task.
@@ -158,17 +159,13 @@ def _heed_process(loop: _Loop, watch: _Watch) -> None:
     if not watch.polling and (event := _event_of_hypercorn()) is not None:
         watch.polling = True
         if isinstance(loop, asyncio.AbstractEventLoop):
-            # The loop refers to a task weakly, so the task holds itself by its callback until it is done.
-            task = loop.create_task(_poll(watch, event), context=Context())
+            task = loop.create_task(_poll(watch, event), context=Context())  # not in that of the first request
             _tasks.add(task)
             task.add_done_callback(_tasks.discard)
         else:
             from trio.lowlevel import spawn_system_task
 
             spawn_system_task(_poll, watch, event)
-
-
-_tasks: set[asyncio.Task[None]] = set()
 
 
 async def _poll(watch: _Watch, event: _Event) -> None:

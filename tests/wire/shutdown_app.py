@@ -1,21 +1,26 @@
 """What the servers of test_shutdown.py serve: a stream that ends when it is told, and a download that goes on."""
 
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import anyio
 
 from rejoinder import shutdown
 from rejoinder._shutdown import listening
 
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
 if "DISABLED" in os.environ:
     shutdown.disable()
 
 
-def say(text):
+def say(text: str) -> None:
     os.write(2, f"app: {text}\n".encode())  # in one piece, whoever else writes to the log
 
 
-async def lifespan(receive, send):
+async def lifespan(receive: Receive, send: Send) -> None:
     for event in ("lifespan.startup", "lifespan.shutdown"):
         message = await receive()
         assert message["type"] == event
@@ -23,18 +28,18 @@ async def lifespan(receive, send):
         await send({"type": f"{event}.complete"})
 
 
-async def app(scope, receive, send):
+async def app(scope: Any, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     over = anyio.Event()
 
-    def end(reason):
+    def end(reason: str) -> None:
         say(reason)
         over.set()
 
-    async def leave_with_client():
+    async def leave_with_client() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         end("client left")
