@@ -191,6 +191,21 @@ def test_the_handlers_stay_while_one_listens(server: Server) -> None:
     run_asyncio(main)
 
 
+def test_one_that_leaves_in_another_thread_takes_no_handler_away(server: Server) -> None:
+    async def elsewhere() -> None:
+        with listening(print):
+            pass
+
+    async def main() -> None:
+        told = anyio.Event()
+        with listening(told.set):
+            await anyio.to_thread.run_sync(run_asyncio, elsewhere)
+            signal.raise_signal(signal.SIGTERM)
+            await told.wait()
+
+    run_asyncio(main)
+
+
 def test_a_handler_that_came_later_is_not_taken_away(server: Server) -> None:
     later = Server()
 
@@ -229,13 +244,14 @@ def test_a_handler_that_wraps_ours_is_called_once(server: Server) -> None:
                 ours(number, frame)
 
             signal.signal(signal.SIGTERM, wrapper)
-        for _ in range(2):
-            told = anyio.Event()
-            with listening(told.set):
-                signal.raise_signal(signal.SIGTERM)
-                await told.wait()
-            assert signal.getsignal(signal.SIGTERM) is wrapper
+            signal.raise_signal(signal.SIGTERM)
+            await settled()
         assert await times_told() == 1  # the same handlers still stand: it is the same shutdown
+        with listening(print):
+            signal.raise_signal(signal.SIGTERM)
+            await settled()
+        assert await times_told() == 1
+        assert signal.getsignal(signal.SIGTERM) is wrapper
 
     run_asyncio(main)
     assert calls == server.got == [signal.SIGTERM] * 2
@@ -337,6 +353,7 @@ def test_a_handler_that_replaces_itself_does_not_make_another_server(run: Callab
     async def main() -> None:
         with listening(print):
             signal.raise_signal(signal.SIGTERM)
+            await settled()
         assert await times_told() == 1
 
     run(main)
@@ -424,7 +441,8 @@ def test_switched_off_the_signals_are_left_alone(run: Callable[[Main], None], se
     async def main() -> None:
         calls: list[None] = []
         with listening(lambda: calls.append(None)):
-            shutdown.disable()
+            if when == "while one listens":
+                shutdown.disable()
             assert signal.getsignal(signal.SIGTERM) == server.handle
             signal.raise_signal(signal.SIGTERM)
             await settled()
@@ -477,6 +495,7 @@ def test_a_worker_of_hypercorn_is_told_by_its_event(monkeypatch: pytest.MonkeyPa
         with listening(told.set), listening(print):
             await anyio.sleep(1)
             assert not told.is_set()
+            assert len(module._tasks) == (backend == "asyncio")  # one for both
             event.set()
             await told.wait()
             assert anyio.current_time() < 1.2
