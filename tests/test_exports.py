@@ -6,11 +6,12 @@ from importlib.metadata import version
 
 import rejoinder
 import rejoinder.responses
+import rejoinder.shutdown
 import rejoinder.staticfiles
 
 
 def test_every_exported_name_exists() -> None:
-    for module in (rejoinder, rejoinder.responses, rejoinder.staticfiles):
+    for module in (rejoinder, rejoinder.responses, rejoinder.shutdown, rejoinder.staticfiles):
         assert module.__all__ == sorted(module.__all__)
         for name in module.__all__:
             assert getattr(module, name) is not None
