@@ -19,6 +19,7 @@ RINGS: dict[str, int] = {
     "_shutdown": 2,
     "_sources": 2,
     "_send": 2,
+    "_turns": 2,
     "_starlette": 3,
     "_response": 3,
     "_json": 3,

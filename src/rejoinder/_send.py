@@ -17,7 +17,6 @@ from io import FileIO
 from typing import Any
 
 import anyio
-from anyio.lowlevel import checkpoint
 from starlette.types import Receive, Scope, Send
 
 from rejoinder._http.fields import Field
@@ -25,6 +24,7 @@ from rejoinder._lifecycle import ClientLeft, Exchange
 from rejoinder._plan import Extent, Plan, Slice
 from rejoinder._sources import OpenSource
 from rejoinder._sources.local import FileChangedError, OpenFile
+from rejoinder._turns import turn
 
 _logger = logging.getLogger("rejoinder")
 
@@ -86,15 +86,13 @@ async def send_plan(
     parts = [part for part in answer.body if part is not Extent.TO_END]  # every source knows its size
     content = _Content(send, exchange, prefix + BODY, source, portion, sum(map(len, parts)))
     work = partial(content.send, parts, zero_copy=_ZERO_COPY in extensions)
-    if prefix or content.left <= _LONG:
-        await work()
-    elif path is not None and _PATH in extensions:
+    if path is not None and _PATH in extensions:
         await _send(send, {"type": _PATH, "path": path})
         exchange.bytes_sent += content.left
-    elif _spec_version(scope) < _SEND_TELLS:
-        await _unless_client_leaves(receive, work)
-    else:
+    elif prefix or content.left <= _LONG or _spec_version(scope) >= _SEND_TELLS:
         await work()
+    else:
+        await _unless_client_leaves(receive, work)
 
 
 @dataclass(slots=True)
@@ -146,8 +144,7 @@ class _Content:
         await _send(self._send, {"type": self._kind, "body": data, "more_body": more_body})
         self._exchange.bytes_sent += len(data)
         if more_body:
-            # Reading need not wait, nor need sending: here the other tasks get their turn.
-            await checkpoint()
+            await turn()
         return more_body
 
 

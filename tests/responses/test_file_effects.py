@@ -14,8 +14,8 @@ from starlette.background import BackgroundTask, BackgroundTasks
 
 from rejoinder import Ending, FileChangedError, FileResponse, Outcome
 from rejoinder._sources import local
-from rejoinder._sources.local import OpenFile
-from rejoinder.testing import Exchange, fetch, run
+from rejoinder._sources.local import LocalFile, OpenFile
+from rejoinder.testing import Answer, Exchange, fetch, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
@@ -468,3 +468,106 @@ def test_the_loop_is_not_held_by_a_fast_client(file: Path, backend: str) -> None
 
     run(main, backend=backend)
     assert turns > 40
+
+
+# The short way: what an ordinary GET of a small file takes. Whatever is not ordinary has to come out the same.
+
+SMALL = b"small" * 100
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.txt"
+    path.write_bytes(SMALL)
+    return path
+
+
+def answers_of(small: Path, backend: str, **options: Any) -> tuple[Answer, Answer]:
+    """Of the short way, and of the long way that something to do afterwards asks for."""
+    short = run(lambda: fetch(FileResponse(small, **options)), backend=backend)
+    long = run(lambda: fetch(FileResponse(small, on_finish=print, **options)), backend=backend)
+    return short, long
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"headers": {"x-a": "1", "cache-control": "no-store"}}, id="headers"),
+        pytest.param({"headers": {"content-type": "text/html"}}, id="own type"),
+        pytest.param({"headers": {"accept-ranges": "none"}}, id="no ranges"),
+        pytest.param({"headers": {"content-length": "7"}}, id="wrong length"),
+        pytest.param({"filename": "ü.txt"}, id="filename"),
+        pytest.param({"etag": "abc"}, id="etag"),
+        pytest.param({"stat_result": os.stat(__file__)}, id="facts of another"),
+        pytest.param({"status_code": 203}, id="another status"),
+        pytest.param({"root": "/"}, id="root"),
+    ],
+)
+def test_both_ways_say_the_same(small: Path, options: dict[str, Any], backend: str) -> None:
+    short, long = answers_of(small, backend, **options)
+    assert (short.status, sorted(short.headers), short.body) == (long.status, sorted(long.headers), SMALL)
+
+
+STEPS_THAT_FAIL: dict[str, tuple[str, Any]] = {
+    "opening would wait": ("open_cached", lambda self: None),
+    "opening fails": ("open_cached", lambda self: _raise(PermissionError(errno.EACCES, "no"))),
+    "reading would wait": ("read_cached", lambda self, start, stop: None),
+    "reading fails": ("read_cached", lambda self, start, stop: _raise(OSError(errno.EIO, "no"))),
+    "reading gives less": ("read_cached", lambda self, start, stop: SMALL[: stop - start - 1]),
+}
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize("name", STEPS_THAT_FAIL)
+def test_where_the_short_way_ends_the_long_one_begins(
+    small: Path, name: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, fails = STEPS_THAT_FAIL[name]
+    owner: Any = LocalFile if step == "open_cached" else OpenFile
+    real = getattr(owner, step)
+    failed: list[str] = []
+
+    def once(self: Any, *arguments: int) -> Any:
+        if failed:
+            return real(self, *arguments)
+        failed.append(step)
+        return fails(self, *arguments)
+
+    monkeypatch.setattr(owner, step, once)
+    answer = run(lambda: fetch(FileResponse(small)), backend=backend)
+    assert (answer.status, answer.body, failed) == (200, SMALL, [step])
+
+
+def test_a_client_that_left_is_no_error_on_the_short_way(small: Path, backend: str) -> None:
+    run(lambda: fetch(FileResponse(small), spec_version="2.4", disconnect_after=0), backend=backend)
+
+
+def test_content_that_cannot_be_read_is_told_before_the_head(small: Path, backend: str) -> None:
+    """What fits into one message is read first, so that the server can still send a 500."""
+
+    class Broken:
+        size, etag, last_modified = 10, None, None
+
+        async def open(self) -> "Broken":
+            return self
+
+        async def read(self, start: int, stop: int) -> bytes:
+            raise OSError(errno.EIO, "no")
+
+        def close(self) -> None: ...
+
+    sent: list[Any] = []
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await FileResponse(Broken())({"type": "http", "method": "GET", "headers": []}, send, send)
+
+    with pytest.raises(OSError, match="no"):
+        run(main, backend=backend)
+    assert sent == []
