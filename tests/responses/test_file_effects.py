@@ -499,7 +499,7 @@ def answers_of(small: Path, backend: str, **options: Any) -> tuple[Answer, Answe
         pytest.param({"headers": {"content-length": "7"}}, id="wrong length"),
         pytest.param({"filename": "ü.txt"}, id="filename"),
         pytest.param({"etag": "abc"}, id="etag"),
-        pytest.param({"stat_result": os.stat(__file__)}, id="facts of another"),
+        pytest.param({"stat_result": Path(__file__).stat()}, id="facts of another"),
         pytest.param({"status_code": 203}, id="another status"),
         pytest.param({"root": "/"}, id="root"),
     ],
@@ -566,7 +566,7 @@ def test_content_that_cannot_be_read_is_told_before_the_head(small: Path, backen
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await FileResponse(Broken())({"type": "http", "method": "GET", "headers": []}, send, send)
+        await FileResponse(Broken())({"type": "http", "method": "GET", "headers": []}, never, send)
 
     with pytest.raises(OSError, match="no"):
         run(main, backend=backend)
