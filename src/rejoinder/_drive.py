@@ -148,10 +148,13 @@ class _Steps:
                 self.state = _State.READY
             elif getattr(yielded, "_asyncio_future_blocking", None):
                 # The handshake of `Future.__await__` with the task that runs it.
-                yielded._asyncio_future_blocking = False
+                yielded._asyncio_future_blocking = False  # noqa: SLF001
                 self.state, self.future = _State.WAITING, yielded
             else:
-                self.state, self._thrown = _State.READY, RuntimeError(f"a stream's source awaits {yielded!r}, which is not for asyncio")
+                self.state, self._thrown = (
+                    _State.READY,
+                    RuntimeError(f"a stream's source awaits {yielded!r}, which is not for asyncio"),
+                )
 
     def cancel(self, error: BaseException) -> None:
         """Cancel it as `Task.cancel` does: by what it waits for, or else with the next step."""
@@ -493,7 +496,7 @@ class Child:
         try:
             with self._pulling:
                 await self._puller.run()
-        except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
+        except Exception as error:  # raised by the pump, when what was gathered has been sent
             if self._puller.stopped:
                 _logger.exception("a stream's source failed while it was closed")
             self.error = error

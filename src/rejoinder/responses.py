@@ -1,7 +1,6 @@
 """The names of `fastapi.responses`: change the import line and nothing else.
 
-`StreamingResponse` is Starlette's own, and `EventSourceResponse` is FastAPI's, passed through so that a
-whole import line can be changed at once. rejoinder replaces them one by one; see the changelog.
+`EventSourceResponse` is FastAPI's, passed through so that a whole import line can be changed at once; see the changelog.
 """
 
 from typing import TYPE_CHECKING, Any

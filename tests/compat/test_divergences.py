@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import os
 import re
 import runpy
@@ -239,6 +240,24 @@ def test_file_path_send(tmp_path: Path) -> None:
     for cls, kind in zip(of_both("FileResponse"), ("pathsend", "body"), strict=True):
         messages = anyio.run(request, cls(tmp_path / "a"), {"extensions": {"http.response.pathsend": {}}})
         assert messages[1]["type"] == f"http.response.{kind}"
+
+
+def test_stream_closed() -> None:
+    for cls, state in zip(of_both("StreamingResponse"), (inspect.GEN_SUSPENDED, inspect.GEN_CLOSED), strict=True):
+        source = (chunk for chunk in [b"a" * 70_000, b"b"])
+
+        async def fail_later(message: Message) -> None:
+            if message.get("body"):
+                raise LookupError
+
+        with pytest.raises(LookupError):
+            anyio.run(
+                cls(source),
+                {**HTTP, "asgi": {"version": "3.0", "spec_version": "2.4"}},
+                anyio.sleep_forever,
+                fail_later,
+            )
+        assert inspect.getgeneratorstate(source) == state
 
 
 def listed() -> dict[str, str]:
