@@ -21,7 +21,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import rejoinder._pump
 from rejoinder import Ending, Outcome, StreamingResponse
-from rejoinder.testing import Answer, Exchange, fetch, run
+from rejoinder.testing import Answer, Exchange, ProtocolViolation, fetch, run
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -205,12 +205,14 @@ def test_limits(options: Any, script: Any, at: float, name: str, backend: str) -
 @pytest.mark.parametrize("spec", ["2.3", "2.4"])
 def test_send_timeout(spec: str, backend: str) -> None:
     outcomes: list[Outcome] = []
+    response = of("a", 1, "b", 1, "c", on_finish=outcomes.append, send_timeout=4)
 
     async def main() -> None:
-        async with Exchange(of("a", 1, "b", on_finish=outcomes.append, send_timeout=4), spec_version=spec) as exchange:
-            await exchange.read()
-            await anyio.sleep(10)
-            assert len(outcomes) == 1
+        with pytest.raises(ProtocolViolation, match="returned within the body"):  # noqa: PT012
+            async with Exchange(response, spec_version=spec) as exchange:
+                await exchange.read()
+                await anyio.sleep(10)
+                assert len(outcomes) == 1
 
     run(main, backend=backend)
     assert (outcomes[0].ending, type(outcomes[0].exception)) == (Ending.DISCONNECTED, TimeoutError)
@@ -519,6 +521,10 @@ def test_it_is_starlettes_by_name_and_not_by_behaviour() -> None:
     assert StreamingResponse(content).body_iterator is content
 
 
+@pytest.mark.filterwarnings(
+    # BaseHTTPMiddleware leaves the request's stream to the garbage collector, and trio says so.
+    "ignore:Async generator 'starlette.requests.Request.stream' was garbage collected:ResourceWarning",
+)
 @pytest.mark.parametrize("script", [("a",), ("a", 1, "b"), (1, "a")], ids=["at once", "waits", "waits first"])
 def test_below_middleware(script: Any, backend: str) -> None:
     outcomes: list[Outcome] = []
@@ -744,3 +750,26 @@ def test_news_that_come_while_a_message_is_sent(what: str, backend: str, monkeyp
 
     assert run(main, backend=backend) == pytest.approx(1, abs=0.1)
     assert outcomes[0].ending is (Ending.DISCONNECTED if what == "leaves" else Ending.COMPLETED)
+
+
+def test_the_clean_up_of_a_source_is_not_cancelled_again() -> None:
+    """By a scope around the response, which on asyncio cancels in each turn of the loop."""
+    closed: list[float] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.sleep(1000)
+        finally:
+            await asyncio.sleep(1)
+            closed.append(anyio.current_time())
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            pass
+
+        with anyio.move_on_after(2):
+            await StreamingResponse(items())(SCOPE, never, send)
+
+    run(main)
+    assert closed == [3]
