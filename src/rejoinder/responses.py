@@ -1,7 +1,6 @@
 """The names of `fastapi.responses`: change the import line and nothing else.
 
-`StreamingResponse` is Starlette's own, and `EventSourceResponse` is FastAPI's, passed through so that a
-whole import line can be changed at once. rejoinder replaces them one by one; see the changelog.
+`EventSourceResponse` is FastAPI's, passed through so that a whole import line can be changed at once; see the changelog.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rejoinder._file import FileResponse
 from rejoinder._json import JSONResponse, ORJSONResponse, UJSONResponse
 from rejoinder._response import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from rejoinder._starlette import StarletteStreamingResponse as StreamingResponse
+from rejoinder._streaming import StreamingResponse
 
 if TYPE_CHECKING:
     from fastapi.sse import EventSourceResponse as EventSourceResponse  # noqa: PLC0414 - a re-export
