@@ -15,6 +15,7 @@ RINGS: dict[str, int] = {
     "_http": 0,
     "_encode": 1,
     "_plan": 1,
+    "_channel": 2,
     "_lifecycle": 2,
     "_sources": 2,
     "_send": 2,
