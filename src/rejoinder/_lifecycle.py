@@ -68,11 +68,15 @@ class ClientLeft(Exception):  # noqa: N818 - an event, not an error
 
 
 class Exchange:
-    """One sending of one response; the sender keeps `status` and `bytes_sent` true."""
+    """One sending of one response; the sender keeps `status` and `bytes_sent` true.
+
+    `failure` is what broke the content, where the sender has told the client so and then ended it as it should.
+    """
 
     def __init__(self, status: int, on_finish: OnFinish | None, background: BackgroundTask | None) -> None:
         self.status = status
         self.bytes_sent = 0
+        self.failure: Exception | None = None
         self._on_finish = on_finish
         self._background = background
 
@@ -88,12 +92,13 @@ class Exchange:
         disconnected = isinstance(error, ClientLeft)
         if self._on_finish is None and self._background is None:
             return disconnected
+        failure = error or self.failure
         outcome = Outcome(
-            ending=Ending.DISCONNECTED if disconnected else Ending.FAILED if error else Ending.COMPLETED,
+            ending=Ending.DISCONNECTED if disconnected else Ending.FAILED if failure else Ending.COMPLETED,
             status=self.status,
             bytes_sent=self.bytes_sent,
             duration=clock() - self._started,
-            exception=error.__cause__ if disconnected and error else error,
+            exception=error.__cause__ if disconnected and error else failure,
         )
         failures: list[BaseException] = []
         await shielded(lambda: _run_after(outcome, self._on_finish, self._background, failures))

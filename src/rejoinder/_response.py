@@ -343,7 +343,7 @@ class Response(StarletteResponse):
             implied = self._describe_content() if self._described else []
             fields, body = frame(scope.get("method", "GET"), status, fields, self.body, implied)
             if self._conditional:
-                answer = _evaluate(scope, status, fields)
+                answer = evaluate(scope, status, fields)
                 if answer.status != status:
                     exchange.status, fields, body = answer.status, answer.headers, b""
             await send_whole(scope, send, exchange, fields, body)
@@ -411,7 +411,7 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         self._append(location)
 
 
-def _evaluate(scope: Scope, status: int, fields: list[Field]) -> Plan:
+def evaluate(scope: Scope, status: int, fields: list[Field]) -> Plan:
     """304 or 412 where the request's conditions say so; the status otherwise."""
     facts = Representation(size=None, as_of=int(time.time()))
     return plan(scope.get("method", "GET"), scope["headers"], facts, fields, status=status, policy=_POLICY)

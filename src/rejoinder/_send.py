@@ -149,6 +149,47 @@ class _Content:
         return more_body
 
 
+class Outlet:
+    """Where a stream goes out: content as it comes, of a length that nobody knows.
+
+    Args:
+        scope: of the request, or of the WebSocket that is denied.
+        send: of the server.
+        exchange: is told what was sent.
+        fields: the header section.
+        has_content: False for HEAD and for a status without content.
+    """
+
+    def __init__(self, scope: Scope, send: Send, exchange: Exchange, fields: list[Field], *, has_content: bool) -> None:
+        self.exchange = exchange
+        self.is_http = scope["type"] == "http"
+        self.takes_content = has_content and (self.is_http or _DENIAL_EXTENSION in _extensions(scope))
+        self.begun = False
+        self._scope = scope
+        self._send = send
+        self._fields = fields
+        self._prefix: str | None = None
+
+    async def put(self, data: bytes, *, more_body: bool) -> None:
+        """Send this, after the head if that was not sent yet.
+
+        Raises:
+            ClientLeft: the server said that the client is gone.
+        """
+        if not self.begun:
+            self._prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
+            self.begun = True
+        if self._prefix is not None and (data or not more_body):
+            await _send(self._send, {"type": self._prefix + BODY, "body": data, "more_body": more_body})
+            self.exchange.bytes_sent += len(data)
+
+
+async def client_leaves(receive: Receive) -> None:
+    """Wait until the server tells that the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _unless_client_leaves(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
     """Does the work; stops it, and raises ClientLeft, when the server tells that the client has left."""
     failure: Exception | None = None

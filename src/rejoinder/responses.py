@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rejoinder._file import FileResponse
 from rejoinder._json import JSONResponse, ORJSONResponse, UJSONResponse
 from rejoinder._response import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from rejoinder._starlette import StarletteStreamingResponse as StreamingResponse
+from rejoinder._streaming import StreamingResponse
 
 if TYPE_CHECKING:
     from fastapi.sse import EventSourceResponse as EventSourceResponse  # noqa: PLC0414 - a re-export

@@ -1,0 +1,301 @@
+"""The source's side of a stream: opens the content, takes its items, encodes them, and closes it.
+
+`Puller.run` is one coroutine for the whole of it, so everything of a source happens in one task: cancel scopes, timeouts
+and context variables in an async generator work as they do in an `async for`. What is gathered is taken away by the
+pump, in the same event loop, whenever it likes.
+
+    content                                  items are taken                    and it is closed
+    text, bytes, list, tuple, BytesIO        at once; nothing there can block   at once
+    async iterable, file with async `read`   by `async for`                     by `aclose` or `close`, awaited
+    any other iterable, file                 many at a time, in a thread        by `close`, in a thread
+    context manager                          from what it yields                by its exit, told what ended it
+
+A source is closed once, on every way out of `run`, and never while a thread is in it: a thread that is still busy when
+the coroutine is given up closes the source itself when it comes back.
+"""
+
+import inspect
+import io
+import threading
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Protocol, TypeVar, cast
+
+from rejoinder._encode.stream import Encoder
+from rejoinder._lifecycle import clock
+
+T = TypeVar("T")
+
+PORTION = 64 * 1024  # octets that are gathered, about, until the source has to wait for the pump
+TURN = 0.002  # seconds a source runs, about, before the other tasks of the loop get their turn
+_ONE_CHUNK = (str, bytes, bytearray, memoryview)
+_IN_MEMORY = (list, tuple, io.BytesIO, io.StringIO)
+
+
+class Surroundings(Protocol):
+    """What a source runs in, as `_drive` has it for each kind of event loop."""
+
+    def pause(self) -> Awaitable[object]:
+        """Wait until what has been gathered is taken."""
+        ...
+
+    def shield(self) -> AbstractContextManager[object]:
+        """Surrounds the awaits of closing."""
+        ...
+
+    def gathered(self) -> None:
+        """Told that there is something where nothing was."""
+        ...
+
+    def notice(self) -> None:
+        """The same, from a thread."""
+        ...
+
+    def in_thread(self, function: Callable[[], T], /) -> Awaitable[T]:
+        """The result of a call that may block; waits for its end also when it is cancelled."""
+        ...
+
+
+def check_content(content: object) -> None:
+    """Refuse what cannot be streamed.
+
+    Raises:
+        TypeError: it is no iterable, no file, and no context manager that could yield one.
+    """
+    if not (_is_source(content) or _is_manager(content)):
+        raise TypeError(
+            "the content of a stream must be an iterable or async iterable, a file, str, bytes, or a context manager "
+            f"that yields one of these; got {type(content).__name__}"
+        )
+
+
+class Puller:
+    """Gathers the encoded items of one content.
+
+    Args:
+        content: what is sent.
+        owned: what else is to be closed, after it.
+        encoder: for its items; called in the thread in which they are taken.
+        where: in what the source runs.
+    """
+
+    def __init__(self, content: object, owned: Iterable[object], encoder: Encoder) -> None:
+        self._content = content
+        self._owned = tuple(owned)
+        self._encode = encoder.encode
+        self._parts: list[bytes] = []
+        self._lock = threading.Lock()
+        self.where: Surroundings
+        self.size = 0
+        self.items = 0
+        self.turn_ends = 0.0
+        self.stopped = False
+        self.opaque = False  # nothing tells whether the source works or waits
+
+    def take(self) -> bytes:
+        """What has been gathered."""
+        with self._lock:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self.size = 0
+        return data
+
+    async def run(self) -> None:
+        """Take all items, then close; or only close, if `stopped` is set before it is started."""
+        try:
+            if not self.stopped:
+                await self._pull(self._content)
+            elif _is_source(self._content):
+                await self._close(self._content)
+        finally:
+            for owned in self._owned:
+                await self._close(owned)
+
+    async def _pull(self, content: object) -> None:
+        if not _is_source(content):
+            check_content(content)
+            async with _Managed(content, self.where) as inner:
+                await self._pull(inner)
+        elif isinstance(content, _ONE_CHUNK):
+            self._put(self._encode(content))
+        elif isinstance(content, _IN_MEMORY):
+            await self._pull_ready(content)
+        elif _is_async(content):
+            await self._pull_async(content)
+        else:
+            await self._pull_in_threads(content)
+
+    def _put(self, data: bytes) -> bool:
+        """Whether there was nothing before, and now is."""
+        self.items += 1
+        if not data:
+            return False
+        self._parts.append(data)
+        self.size += len(data)
+        return self.size == len(data)
+
+    async def _pull_ready(self, source: object) -> None:
+        try:
+            for item in _items(source):
+                if self._put(self._encode(item)):
+                    self.where.gathered()
+                if self.size >= PORTION or clock() >= self.turn_ends:
+                    await self.where.pause()
+        finally:
+            await self._close(source)
+
+    async def _pull_async(self, source: object) -> None:
+        iterator = source
+        try:
+            iterator = _async_items(source)
+            parts, encode = self._parts, self._encode
+            async for item in iterator:
+                data = encode(item)
+                self.items += 1
+                if data:
+                    if not parts:
+                        self.where.gathered()
+                    parts.append(data)
+                    self.size += len(data)
+                if self.size >= PORTION or clock() >= self.turn_ends:
+                    await self.where.pause()
+        finally:
+            if iterator is not source:
+                await self._close(iterator)
+            await self._close(source)
+
+    async def _pull_in_threads(self, source: object) -> None:
+        self.opaque = True
+        threaded = _Threaded(source, self._fill)
+        try:
+            while await self.where.in_thread(threaded.fill):
+                await self.where.pause()
+        finally:
+            if threaded.leave():
+                with self.where.shield():
+                    await self.where.in_thread(threaded.close)
+
+    def _fill(self, items: Iterator[object]) -> bool:
+        """In a thread: take items until there is a portion. Whether there may be more."""
+        while not self.stopped and self.size < PORTION:
+            try:
+                item = next(items)
+            except StopIteration:
+                return False
+            data = self._encode(item)
+            with self._lock:
+                is_first = self._put(data)
+            if is_first:
+                self.where.notice()
+        return True
+
+    async def _close(self, source: object) -> None:
+        if isinstance(source, _ONE_CHUNK) or not (hasattr(source, "aclose") or hasattr(source, "close")):
+            return
+        with self.where.shield():
+            if hasattr(source, "aclose"):
+                await source.aclose()
+            elif _is_async(source) or isinstance(source, _IN_MEMORY):
+                closing = source.close()
+                if inspect.isawaitable(closing):
+                    await closing
+            else:
+                await self.where.in_thread(source.close)
+
+
+class _Threaded:
+    """A source that is iterated in threads, and closed when none is in it."""
+
+    def __init__(self, source: object, fill: Callable[[Iterator[object]], bool]) -> None:
+        self._source = source
+        self._fill = fill
+        self._items: Iterator[object] | None = None
+        self._lock = threading.Lock()
+        self._busy = False
+        self._left = False
+
+    def fill(self) -> bool:
+        """Take items. Whether there may be more; if not, the source is closed."""
+        with self._lock:
+            if self._left:
+                return False
+            self._busy = True
+        more = False
+        try:
+            if self._items is None:
+                self._items = _items(self._source)
+            more = self._fill(self._items)
+        finally:
+            with self._lock:
+                self._busy = False
+                closing = self._left or not more
+                self._left = closing
+            if closing:
+                self.close()
+        return more
+
+    def leave(self) -> bool:
+        """Take no more. Whether the source is to be closed now: if a thread is in it, that does so when it comes back."""
+        with self._lock:
+            closing = not self._left and not self._busy
+            self._left = True
+        return closing
+
+    def close(self) -> None:
+        for one in [self._source] if self._items is self._source else [self._items, self._source]:
+            if hasattr(one, "close"):
+                one.close()
+
+
+class _Managed:
+    """A context manager of either kind; one that is not async is entered and left in a thread."""
+
+    def __init__(self, manager: object, where: Surroundings) -> None:
+        self._manager = cast("Any", manager)
+        self._where = where
+        self._is_async = hasattr(manager, "__aenter__")
+
+    async def __aenter__(self) -> object:
+        if self._is_async:
+            return await self._manager.__aenter__()
+        return await self._where.in_thread(self._manager.__enter__)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        with self._where.shield():
+            if self._is_async:
+                return bool(await self._manager.__aexit__(kind, error, traceback))
+            return bool(await self._where.in_thread(lambda: self._manager.__exit__(kind, error, traceback)))
+
+
+def _is_source(content: object) -> bool:
+    return isinstance(content, (AsyncIterable, Iterable)) or hasattr(content, "read")
+
+
+def _is_manager(content: object) -> bool:
+    return hasattr(content, "__aenter__") or hasattr(content, "__enter__")
+
+
+def _is_async(source: object) -> bool:
+    return isinstance(source, AsyncIterable) or inspect.iscoroutinefunction(getattr(source, "read", None))
+
+
+def _items(source: Any) -> Iterator[object]:
+    """The items of a source; a file has lines for those who iterate it, which may be a byte or a gigabyte long."""
+    return _blocks(source) if hasattr(source, "read") else iter(source)
+
+
+def _async_items(source: Any) -> AsyncIterator[object]:
+    return _async_blocks(source) if hasattr(source, "read") else aiter(source)
+
+
+def _blocks(file: Any) -> Iterator[object]:
+    while block := file.read(PORTION):
+        yield block
+
+
+async def _async_blocks(file: Any) -> AsyncIterator[object]:
+    while block := await file.read(PORTION):
+        yield block

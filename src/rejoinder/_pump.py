@@ -1,0 +1,213 @@
+"""Streams: takes what a source gives, and sends it, until either of them ends.
+
+`pump` is the one owner of a source, from the moment the response is called. All that may happen to a stream meets in its
+loop, in one task, one after the other; who has something to say (the watcher of the client, a shutdown) leaves a note and
+wakes it:
+
+    the source gives items      what it gave in one turn is sent in one message, the head with the first
+    the source waits            the head is sent, if not yet; the client is watched from now on; keep-alive when it is due
+    the source ends             the last message
+    the source raises           what it gave before is sent; then `on_error` may have a last word, or else the exception
+                                goes to the server, which cuts the connection. Before the head it is an ordinary error
+    nothing, for too long       TimeoutError, as if the source had raised it
+    the client leaves           ClientLeft; so does one who takes nothing for `send_timeout`
+    the process is to stop      the source is closed, the farewell sent, and the content ends as it should
+
+On each of these ways, and on a cancellation, the source is closed (see `_pull`) before `pump` ends.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import NoReturn
+
+from starlette.types import Receive
+
+from rejoinder._drive import Drive, drive
+from rejoinder._encode.stream import Encoder
+from rejoinder._lifecycle import ClientLeft
+from rejoinder._pull import Puller
+from rejoinder._send import Outlet, client_leaves
+from rejoinder._shutdown import listening
+
+_logger = logging.getLogger("rejoinder")
+
+_MUCH = 1024 * 1024  # octets from which on it is worth a task to notice that nobody takes them any more
+# Seconds for a source to fail as if nothing had been sent, where nothing tells whether it works or waits: in a thread.
+_GRACE = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a stream is to keep to; times in seconds, None for no limit."""
+
+    prefetch: bool = False
+    send_timeout: float | None = None
+    idle_timeout: float | None = None
+    max_duration: float | None = None
+    keepalive: tuple[float, bytes] | None = None
+    on_error: Callable[[Exception], object] | None = None
+    stop_on_shutdown: bool = False
+    farewell: bytes = b""
+
+
+async def pump(
+    content: object,
+    encoder: Encoder,
+    outlet: Outlet,
+    receive: Receive,
+    terms: Terms,
+    owned: Collection[object] = (),
+) -> None:
+    """Sends the content, and closes it; then also what is `owned` and not sent.
+
+    Raises:
+        ClientLeft: the client has left, or takes nothing any more.
+        Exception: what the source raised; TimeoutError when it took too long.
+    """
+    puller = Puller(content, owned, encoder)
+    async with drive(puller) as driven:
+        stream = _Stream(driven, puller, encoder, outlet, receive, terms)
+        if not outlet.takes_content:
+            await outlet.put(b"", more_body=False)
+        elif terms.stop_on_shutdown:
+            with listening(stream.told_to_stop):
+                await stream.run()
+        else:
+            await stream.run()
+
+
+class _Stream:
+    """One stream, while it is sent."""
+
+    def __init__(
+        self, driven: Drive, puller: Puller, encoder: Encoder, outlet: Outlet, receive: Receive, terms: Terms
+    ) -> None:
+        self._drive = driven
+        self._puller = puller
+        self._encoder = encoder
+        self._outlet = outlet
+        self._receive = receive
+        self._terms = terms
+        self._watched = not outlet.is_http
+        self._broken: Exception | None = None
+        self._stopping = False
+        self._items = 0
+        self._began = self._item_at = self._octet_at = driven.now()
+
+    def told_to_stop(self) -> None:
+        """The process is to stop."""
+        self._stopping = True
+        self._drive.hurry()
+
+    async def run(self) -> None:
+        """Send all of it."""
+        error = await self._send_items()
+        if error is not None:
+            await self._drive.stop()
+            await self._fail(error)
+            return
+        farewell = b""
+        if not self._drive.ended:
+            await self._drive.stop()
+            farewell = self._terms.farewell
+        await self._put(self._puller.take() + farewell + self._encoder.end(), more_body=False)
+
+    async def _send_items(self) -> Exception | None:
+        """Send what the source gives, but for the last of it. Returns what the source raised, or should have."""
+        drive, puller = self._drive, self._puller
+        while not self._stopping:
+            await drive.advance()
+            if drive.ended:
+                return drive.error
+            if puller.items != self._items:
+                if puller.size:
+                    await self._put(puller.take())
+                self._items, self._item_at = puller.items, drive.now()
+            if drive.waits:
+                await self._wait()
+            if drive.interrupted:
+                self._raise_interruption()
+            if (late := self._too_late()) is not None:
+                return late
+        return None
+
+    async def _wait(self) -> None:
+        """Until the source gives something, or it is time for something else."""
+        drive, terms, now = self._drive, self._terms, self._drive.now()
+        head_at = math.inf
+        if not self._outlet.begun and not terms.prefetch:
+            head_at = self._began + (_GRACE if self._puller.opaque else 0)
+        keepalive_at = math.inf
+        if self._outlet.begun and terms.keepalive is not None:
+            keepalive_at = self._octet_at + terms.keepalive[0]
+        if now >= head_at:
+            await self._put(b"")
+        elif terms.keepalive is not None and now >= keepalive_at:
+            await self._put(terms.keepalive[1])
+        else:
+            self._watch()
+            await drive.wait(min(head_at, keepalive_at, self._idle_until(), self._lasts_until()))
+
+    def _idle_until(self) -> float:
+        limit = self._terms.idle_timeout
+        return math.inf if limit is None else self._item_at + limit
+
+    def _lasts_until(self) -> float:
+        limit = self._terms.max_duration
+        return math.inf if limit is None else self._began + limit
+
+    def _too_late(self) -> TimeoutError | None:
+        now = self._drive.now()
+        if now >= self._lasts_until():
+            return TimeoutError(f"the stream has lasted for {self._terms.max_duration:g} s (max_duration)")
+        if now >= self._idle_until():
+            return TimeoutError(f"the stream's source gave nothing for {self._terms.idle_timeout:g} s (idle_timeout)")
+        return None
+
+    async def _put(self, data: bytes, *, more_body: bool = True) -> None:
+        if self._drive.interrupted:
+            self._raise_interruption()
+        if not self._outlet.begun:
+            data = self._encoder.begin() + data
+        limit = self._terms.send_timeout
+        until = self._lasts_until() if limit is None else min(self._drive.now() + limit, self._lasts_until())
+        if not await self._drive.send(self._outlet.put(data, more_body=more_body), until, self._watch):
+            self._raise_interruption()
+        self._octet_at = self._drive.now()
+        if self._outlet.exchange.bytes_sent > _MUCH:
+            self._watch()
+
+    def _raise_interruption(self) -> NoReturn:
+        if self._broken is not None:
+            raise self._broken
+        if self._drive.interrupted:
+            raise ClientLeft
+        if self._drive.now() >= self._lasts_until():
+            raise TimeoutError(f"the stream has lasted for {self._terms.max_duration:g} s (max_duration)")
+        raise ClientLeft from TimeoutError("the client takes nothing (send_timeout, or a shutdown)")
+
+    async def _fail(self, error: Exception) -> None:
+        data, on_error = self._puller.take(), self._terms.on_error
+        last = on_error(error) if on_error is not None and (data or self._outlet.begun) else None
+        if last is None:
+            if data:
+                await self._put(data)
+            raise error
+        _logger.error("a stream has failed, and its client was told", exc_info=error)
+        self._outlet.exchange.failure = error
+        await self._put(data + self._encoder.fail(last), more_body=False)
+
+    def _watch(self) -> None:
+        """From now on, notice when the client leaves."""
+        if not self._watched:
+            self._watched = True
+            self._drive.watch(self._notice_leaving)
+
+    async def _notice_leaving(self) -> None:
+        try:
+            await client_leaves(self._receive)
+        except Exception as error:  # noqa: BLE001 - raised by the stream's task
+            self._broken = error
+        self._drive.interrupt()
