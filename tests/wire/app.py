@@ -18,6 +18,7 @@ from rejoinder import (
     Response,
     UJSONResponse,
 )
+from rejoinder.sse import EventSourceResponse, ServerSentEvent
 
 app = FastAPI()
 
@@ -101,6 +102,49 @@ async def tell(key: str) -> Response:
     with anyio.fail_after(10):
         await ended[key].wait()
     return JSONResponse(finished[key])
+
+
+# Texts that are odd in a format of lines.
+TEXTS = [
+    "", "a\nb", "a\rb", "a\r\nb", "\r\n\n\r\ra\n\r", "a\n", "a\u2028b\u2029c", "a\x0b\x0c\x1c\x1d\x1e\x85b", "a\0b",
+    "\ufeffa\ufeff", " a", "   a\n  b", ":a\n: b", "data: a\nid: 9\nretry: 1\nevent: forged", "a\n\ndata: forged\n\n",
+    "a\ud800b", "😀", "x" * 200_000,
+]  # fmt: skip
+OBJECTS = [{"a": "\u2028\n\r\0\ud800"}, "text", None, True, 1.5, [], "\ufeff"]
+EVENTS: dict[str, list[Any]] = {
+    "texts": [ServerSentEvent(raw_data=text) for text in TEXTS],
+    "objects": OBJECTS,
+    "fields": [
+        ServerSentEvent(data=1, event="update", id="7", comment="c\ndata: forged\n\n"),
+        ServerSentEvent(data=2),
+        ServerSentEvent(event="update", comment="no data: not dispatched"),
+        ServerSentEvent(data=3, event="ßü", id="größe "),
+        b": as it is\n\n",
+        ServerSentEvent(data=4, id=""),
+    ],
+}
+
+
+@app.get("/texts")
+async def texts() -> Response:
+    return JSONResponse(TEXTS)
+
+
+def resumed(last_event_id: str | None) -> list[ServerSentEvent]:
+    start = 0 if last_event_id is None else int(last_event_id) + 1
+    return [ServerSentEvent(data=number, id=str(number)) for number in range(start, start + 2)]
+
+
+@app.get("/events/resumed")
+async def resume(request: Request) -> Response:
+    """Two events a request, until there have been six; each request for events goes on where the last one was."""
+    over = request.headers.get("last-event-id") == "5"
+    return EventSourceResponse([], 204) if over else EventSourceResponse(resumed, retry=1)
+
+
+@app.get("/events/{name}")
+async def events(name: str) -> Response:
+    return EventSourceResponse([*EVENTS[name], ServerSentEvent(event="end", data=True)])
 
 
 @app.get("/page")

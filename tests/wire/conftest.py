@@ -1,6 +1,7 @@
 """Real servers for the tests on the wire: started once for each module, waited for by connecting, always ended."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,8 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 PYTHON = [sys.executable, "-W", "ignore", "-m"]
 SERVERS = {
@@ -20,6 +25,10 @@ SERVERS = {
     "hypercorn-trio": ["hypercorn", "app:app", "--worker-class", "trio", "--bind", "127.0.0.1:{port}"],
     "granian": ["granian", "app:app", "--interface", "asgi", "--port", "{port}"],
 }
+CHROMIUM_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 NEEDS = {"uvicorn-httptools": "httptools", "hypercorn-trio": "trio"}
 
 
@@ -74,3 +83,24 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def uvicorn_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with serving("uvicorn-h11", tmp_path_factory.mktemp("server") / "log") as listening:
         yield listening
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["webdriver.Chrome"]:
+    """Headless Chromium, with nothing in it."""
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not chromedriver:
+        pytest.skip("needs chromium and chromedriver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options, Service(chromedriver))
+    try:
+        driver.set_script_timeout(10)
+        yield driver
+    finally:
+        driver.quit()

@@ -1,7 +1,5 @@
 """A real browser's jar: cookies arrive with their attributes, and are gone when deleted with the same attributes."""
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,21 +8,9 @@ pytest.importorskip("selenium")
 pytest.importorskip("uvicorn")
 
 from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 
-CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [pytest.mark.wire, pytest.mark.browser]
 
-pytestmark = [
-    pytest.mark.wire,
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM or not CHROMEDRIVER, reason="needs chromium and chromedriver"),
-]
-
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 # Browsers resolve names below localhost by themselves, and trust them as if they were HTTPS: Secure cookies work.
 HOST = "www.app.localhost"
 
@@ -68,20 +54,6 @@ VALUES = {
 @pytest.fixture(scope="module")
 def site(uvicorn_port: int) -> str:
     return f"http://{HOST}:{uvicorn_port}"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = Options()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, Service(str(CHROMEDRIVER)))
-    try:
-        driver.set_script_timeout(10)
-        yield driver
-    finally:
-        driver.quit()
 
 
 def send(browser: webdriver.Chrome, verb: str, *described: dict[str, Any]) -> None:

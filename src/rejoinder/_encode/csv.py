@@ -38,12 +38,12 @@ class RowsEncoder:
         self._write: Callable[[Iterable[object]], str] = csv.writer(_Echo(), dialect).writerow
         self._columns = columns
         self._chosen = columns is not None
-        self._bom = _BOM if bom else b""
         self._guard = guard
+        self._begin = (_BOM if bom else b"") + (b"" if columns is None else self._line(columns))
 
     def begin(self) -> bytes:
         """The byte order mark, and the header where it is known."""
-        return self._bom + (b"" if self._columns is None else self._line(self._columns))
+        return self._begin
 
     def encode(self, item: Any) -> bytes:
         """A row; before the first, the header, if that row tells the names.
