@@ -17,13 +17,14 @@ the coroutine is given up closes the source itself when it comes back.
 import inspect
 import io
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import clock
+from rejoinder._sources.threads import in_thread
 
 T = TypeVar("T")
 
@@ -115,7 +116,7 @@ class Puller:
     async def _pull(self, content: object) -> None:
         if not _is_source(content):
             check_content(content)
-            async with _Managed(content, self.where) as inner:
+            async with _Managed(content, self.where.in_thread, self.where.shield) as inner:
                 await self._pull(inner)
         elif isinstance(content, _ONE_CHUNK):
             self._put(self._encode(content))
@@ -204,6 +205,31 @@ class Puller:
                 await self.where.in_thread(source.close)
 
 
+async def iterate(content: object, encoder: Encoder | None) -> AsyncGenerator[object, None]:
+    """The items of a content, one by one, for who sends them himself; with an encoder, their octets."""
+    if not _is_source(content):
+        async with _Managed(content, in_thread, nullcontext) as inner, aclosing(iterate(inner, encoder)) as items:
+            async for item in items:
+                yield item
+        return
+    encode: Callable[[object], object] = _itself
+    if encoder is not None:
+        encode = encoder.encode
+        yield encoder.begin()
+    if isinstance(content, _ONE_CHUNK):
+        yield encode(content)
+    elif _is_async(content):
+        async for item in _async_items(content):
+            yield encode(item)
+    else:
+        end = object()
+        iterator = await in_thread(lambda: _items(content))
+        while (item := await in_thread(lambda: next(iterator, end))) is not end:
+            yield encode(item)
+    if encoder is not None:
+        yield encoder.end()
+
+
 class _Threaded:
     """A source that is iterated in threads, and closed when none is in it."""
 
@@ -251,23 +277,33 @@ class _Threaded:
 class _Managed:
     """A context manager of either kind; one that is not async is entered and left in a thread."""
 
-    def __init__(self, manager: object, where: Surroundings) -> None:
-        self._manager = cast("Any", manager)
-        self._where = where
+    def __init__(
+        self,
+        manager: object,
+        in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],
+        shield: Callable[[], AbstractContextManager[object]],
+    ) -> None:
+        self._manager: Any = manager
+        self._in_thread = in_thread
+        self._shield = shield
         self._is_async = hasattr(manager, "__aenter__")
 
     async def __aenter__(self) -> object:
         if self._is_async:
             return await self._manager.__aenter__()
-        return await self._where.in_thread(self._manager.__enter__)
+        return await self._in_thread(self._manager.__enter__)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        with self._where.shield():
+        with self._shield():
             if self._is_async:
                 return bool(await self._manager.__aexit__(kind, error, traceback))
-            return bool(await self._where.in_thread(lambda: self._manager.__exit__(kind, error, traceback)))
+            return bool(await self._in_thread(lambda: self._manager.__exit__(kind, error, traceback)))
+
+
+def _itself(item: object) -> object:
+    return item
 
 
 def _is_source(content: object) -> bool:

@@ -1,6 +1,6 @@
 """The streams lane: responses whose content is made while it is sent."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, Callable
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -13,7 +13,7 @@ from rejoinder._http.fields import Headers, checked
 from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
-from rejoinder._pull import check_content
+from rejoinder._pull import check_content, iterate
 from rejoinder._pump import Terms, pump
 from rejoinder._response import Response, evaluate
 from rejoinder._send import Outlet
@@ -78,6 +78,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self.background = background
         self.on_finish = on_finish
         self._content = content
+        self._replaced = False
+        self._iterated: object = None
         self._owned: list[object] = []
         self.init_headers(headers)
         if filename is not None or etag is not None or last_modified is not None:
@@ -89,18 +91,20 @@ class StreamingResponse(Response, StarletteStreamingResponse):
 
         Whatever was assigned or read here is closed when the response has been sent.
         """
-        if self._replaced or isinstance(self._content, AsyncIterable) and self._is_plain():
+        plain = self._replaced or type(self)._encoder is StreamingResponse._encoder
+        if plain and isinstance(self._content, AsyncIterable):
             return self._content
         if self._iterated is None:
-            self._iterated = iterate(self._content, None if self._is_plain() else self._encoder())
+            self._iterated = iterate(self._content, None if plain else self._encoder())
             self._owned.append(self._iterated)
         return self._iterated
 
     @body_iterator.setter
     def body_iterator(self, content: object) -> None:
         self._check_content(content)
-        self._owned.append(self._content)
+        self._owned = [one for one in (*self._owned, self._content) if one is not content]
         self._content = content
+        self._iterated = None
         self._replaced = True
 
     def _check_content(self, content: object) -> None:
@@ -126,4 +130,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
                 exchange.status, fields = answer.status, answer.headers
             has_content = method != "HEAD" and exchange.status in WITH_CONTENT and exchange.status == status
             outlet = Outlet(scope, send, exchange, fields, has_content=has_content)
-            await pump(self._source(scope), self._encoder(), outlet, receive, self._terms, self._owned)
+            content, encoder = self._content, ChunkEncoder(self.charset)
+            if not self._replaced:
+                content, encoder = self._source(scope), self._encoder()
+            await pump(content, encoder, outlet, receive, self._terms, self._owned)
