@@ -126,6 +126,7 @@ class _Steps:
         self.coroutine = coroutine
         self.state = _State.NEW
         self.future: asyncio.Future[Any] | None = None
+        self.cancelled = False  # and has not yet come to where it would have known that it is not its end
         self._thrown: BaseException | None = None
 
     @property
@@ -154,6 +155,7 @@ class _Steps:
 
     def cancel(self, error: BaseException) -> None:
         """Cancel it as `Task.cancel` does: by what it waits for, or else with the next step."""
+        self.cancelled = True
         if self.future is None or not self.future.cancel(*error.args[:1]):
             self._thrown = error
 
@@ -214,6 +216,8 @@ class Stepped:
                 source.step()
             except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
                 self.error = error
+            if puller.size and source.cancelled:
+                source.cancelled = self._scope.shield = False  # it was a timeout of its own
             # One that only yields to the others, as `sleep(0)` does, does not wait.
             if source.state is not _State.READY or puller.size >= PORTION or clock() >= turn_ends:
                 return
@@ -222,6 +226,8 @@ class Stepped:
         self._taken_at = clock()
         if not self._puller.size:
             await self._wait(self._source, until)
+            # A scope around all this cancels again and again, and would cancel the clean-up, too.
+            self._scope.shield = self._source.cancelled
 
     async def send(self, sending: Coroutine[Any, Any, None], until: float, when_stuck: Callable[[], None]) -> bool:
         steps = _Steps(sending)
@@ -242,7 +248,7 @@ class Stepped:
                 await self._wait(steps, min(latest, stuck_at))
                 now = self.now()
                 if self.interrupted or now >= latest:
-                    await self._end(steps)
+                    _raise(await self._end(steps))
                     return False
                 if now >= stuck_at:
                     stuck_at = math.inf
@@ -266,11 +272,13 @@ class Stepped:
     async def stop(self) -> None:
         self._scope.shield = True
         self._puller.stopped = True
-        await self._end(self._source)
+        cancelled = await self._end(self._source)
         if self._tasks:
             for task in self._tasks:
                 task.cancel()
-            await self._end(_Steps(self._await_tasks()), cancel=False)
+            cancelled = await self._end(_Steps(self._await_tasks()), cancel=False) or cancelled
+            self._tasks.clear()
+        _raise(cancelled)
 
     def pause(self) -> Awaitable[object]:
         return asyncio.sleep(0)  # `advance` sees what has been gathered, and does not go on
@@ -328,8 +336,8 @@ class Stepped:
     def _wake_by(self, _: object) -> None:
         self.wake()
 
-    async def _end(self, steps: _Steps, *, cancel: bool = True) -> None:
-        """Cancel a coroutine, and let it come to its end; a cancellation that comes meanwhile is raised afterwards."""
+    async def _end(self, steps: _Steps, *, cancel: bool = True) -> asyncio.CancelledError | None:
+        """Cancel a coroutine, and let it come to its end. Returns a cancellation that came meanwhile, to be raised."""
         if cancel and steps.state in {_State.READY, _State.WAITING}:
             steps.cancel(asyncio.CancelledError("the stream is over"))
         latest = self.now() + CLOSING
@@ -346,11 +354,15 @@ class Stepped:
                 _step_to_end(steps)
         if steps.state is not _State.ENDED:
             _give_up(steps.coroutine)
-        if interrupted is not None:
-            raise interrupted
+        return interrupted
 
     async def _await_tasks(self) -> None:
         await asyncio.wait(self._tasks)
+
+
+def _raise(cancelled: asyncio.CancelledError | None) -> None:
+    if cancelled is not None:
+        raise cancelled
 
 
 def _step_to_end(steps: _Steps) -> None:

@@ -116,6 +116,7 @@ class Puller:
     async def _pull(self, content: object) -> None:
         if not _is_source(content):
             check_content(content)
+            self.opaque = self.opaque or not hasattr(content, "__aenter__")
             async with _Managed(content, self.where.in_thread, self.where.shield) as inner:
                 await self._pull(inner)
         elif isinstance(content, _ONE_CHUNK):
@@ -291,7 +292,14 @@ class _Managed:
     async def __aenter__(self) -> object:
         if self._is_async:
             return await self._manager.__aenter__()
-        return await self._in_thread(self._manager.__enter__)
+        entered: list[object] = []
+        try:
+            await self._in_thread(lambda: entered.append(self._manager.__enter__()))
+        except BaseException as error:
+            if entered:  # and cancelled meanwhile
+                await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return entered[0]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

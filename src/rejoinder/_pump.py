@@ -51,6 +51,19 @@ class Terms:
     stop_on_shutdown: bool = False
     farewell: bytes = b""
 
+    def __post_init__(self) -> None:
+        """Refuse what is no time.
+
+        Raises:
+            ValueError: a limit that is not a positive number of seconds.
+        """
+        limits = {name: getattr(self, name) for name in ("send_timeout", "idle_timeout", "max_duration")}
+        limits["keepalive"] = None if self.keepalive is None else self.keepalive[0]
+        for name, limit in limits.items():
+            is_number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
+            if limit is not None and not (is_number and limit > 0):
+                raise ValueError(f"{name} must be a positive number of seconds, or None; got {limit!r}")
+
 
 async def pump(
     content: object,
@@ -111,6 +124,7 @@ class _Stream:
         farewell = b""
         if not self._drive.ended:
             await self._drive.stop()
+            self._drive.hurry()
             farewell = self._terms.farewell
         await self._put(self._puller.take() + farewell + self._encoder.end(), more_body=False)
 
@@ -121,9 +135,10 @@ class _Stream:
             await drive.advance()
             if drive.ended:
                 return drive.error
-            if puller.items != self._items:
-                if puller.size:
-                    await self._put(puller.take())
+            if puller.size:
+                await self._put(puller.take())
+                self._item_at = drive.now()
+            if puller.items != self._items:  # also such as have no octets
                 self._items, self._item_at = puller.items, drive.now()
             if drive.waits:
                 await self._wait()

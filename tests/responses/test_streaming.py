@@ -1,0 +1,476 @@
+"""StreamingResponse: when its head and its items leave, its limits, its last words, and what may be given to it."""
+
+import asyncio
+import io
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+from starlette.exceptions import HTTPException
+
+from rejoinder import Ending, Outcome, StreamingResponse
+from rejoinder.testing import Answer, Exchange, fetch, run
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def bodies(messages: Any) -> list[tuple[float, bytes]]:
+    return [(message.time, message["body"]) for message in messages if message.get("body")]
+
+
+async def steps(*script: Any) -> AsyncIterator[Any]:
+    """Sleeps for a number, raises an exception, yields all else."""
+    for step in script:
+        if isinstance(step, (int, float)):
+            await anyio.sleep(step)
+        elif isinstance(step, Exception):
+            raise step
+        else:
+            yield step
+
+
+def of(*script: Any, **options: Any) -> Any:
+    return StreamingResponse(steps(*script), **options)
+
+
+def fetched(response: Any, backend: str = "asyncio", **options: Any) -> Answer:
+    return run(lambda: fetch(response, **options), backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [
+        pytest.param("text: é", "text: é".encode(), id="str"),
+        pytest.param(b"octets", b"octets", id="bytes"),
+        pytest.param(bytearray(b"octets"), b"octets", id="bytearray"),
+        pytest.param(memoryview(b"octets"), b"octets", id="memoryview"),
+        pytest.param(["a", b"b", bytearray(b"c"), memoryview(b"d"), "", "é"], b"abcd\xc3\xa9", id="list"),
+        pytest.param(("a", "b"), b"ab", id="tuple"),
+        pytest.param([], b"", id="empty"),
+        pytest.param(io.BytesIO(b"a\nb\n"), b"a\nb\n", id="BytesIO"),
+        pytest.param(io.StringIO("a\nb\n"), b"a\nb\n", id="StringIO"),
+        pytest.param({"a": 1, "b": 2}, b"ab", id="dict"),
+    ],
+)  # fmt: skip
+def test_content(content: Any, body: bytes, backend: str) -> None:
+    answer = fetched(StreamingResponse(content), backend)
+    assert (answer.status, answer.body, answer.complete) == (200, body, True)
+    assert "content-length" not in answer.headers
+
+
+@pytest.mark.parametrize("content", [None, 1, object(), StreamingResponse], ids=repr)
+def test_content_that_is_none(content: Any) -> None:
+    with pytest.raises(TypeError, match=f"got {type(content).__name__}"):
+        StreamingResponse(content)
+
+
+@pytest.mark.parametrize("item", [None, 1, ["a"]], ids=repr)
+def test_item_that_is_none(item: Any, backend: str) -> None:
+    with pytest.raises(TypeError, match=f"got {type(item).__name__}"):
+        fetched(StreamingResponse([item]), backend)
+
+
+def test_a_file_is_read_by_blocks(backend: str) -> None:
+    answer = fetched(StreamingResponse(io.BytesIO(b"\n" * 100_000)), backend)
+    assert [len(body) for _, body in bodies(answer.messages)] == [65536, 34464]
+
+
+def test_items_that_are_ready_leave_together(backend: str) -> None:
+    answer = fetched(of("a", "b", 1, "c", "d", 0.2, "e"), backend)
+    assert bodies(answer.messages) == [(0, b"ab"), (1, b"cd"), (1.2, b"e")]
+
+
+def test_one_chunk_is_two_messages_and_no_task() -> None:
+    async def main() -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            assert len(asyncio.all_tasks()) == 1
+            sent.append(message)
+
+        scope: Any = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": "/", "headers": []}
+        await of("a")(scope, None, send)
+        assert [message["type"].rpartition(".")[2] for message in sent] == ["start", "body"]
+
+    asyncio.run(main())
+
+
+def test_a_source_that_only_yields_to_others_does_not_wait() -> None:
+    answer = fetched(of("a", 0, "b", 0, "c"))
+    assert b"".join(body for _, body in bodies(answer.messages)) == b"abc"
+    assert len(bodies(answer.messages)) < 3
+
+
+def test_the_head_does_not_wait_for_the_first_item(backend: str) -> None:
+    answer = fetched(of(5, "a"), backend)
+    assert answer.messages[0].time == pytest.approx(0, abs=0.1)
+    assert fetched(of(5, "a", prefetch=True), backend).messages[0].time == 5
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(lambda: steps(HTTPException(403)), id="async"),
+        pytest.param(lambda: map(divmod, [1], [0]), id="sync"),
+        pytest.param(lambda: steps(0, HTTPException(403)), id="after a turn"),
+    ],
+)
+def test_an_error_at_once_is_an_ordinary_one(content: Any, prefetch: bool, backend: str) -> None:
+    async def main() -> None:
+        with pytest.raises((HTTPException, ZeroDivisionError)):
+            async with Exchange(StreamingResponse(content(), prefetch=prefetch, on_error=lambda error: "x")) as exchange:
+                await exchange.body()
+        assert exchange.messages == []
+
+    run(main, backend=backend)
+
+
+def test_what_was_yielded_before_an_error_is_sent(backend: str) -> None:
+    async def main() -> None:
+        with pytest.raises(LookupError):
+            async with Exchange(of("a", "b", LookupError())) as exchange:
+                await exchange.body()
+        assert (exchange.content, exchange.complete) == (b"ab", False)
+
+    run(main, backend=backend)
+
+
+@pytest.mark.parametrize("script", [("a", LookupError("x")), (1, LookupError("x"))], ids=["item", "head"])
+def test_on_error_has_the_last_word(script: Any, backend: str) -> None:
+    outcomes: list[Outcome] = []
+    answer = fetched(of(*script, on_error=lambda error: f"<{error}>", on_finish=outcomes.append), backend)
+    assert (answer.body.endswith(b"<x>"), answer.complete) == (True, True)
+    assert [(outcome.ending, type(outcome.exception)) for outcome in outcomes] == [(Ending.FAILED, LookupError)]
+
+
+def test_on_error_may_have_nothing_to_say(backend: str) -> None:
+    with pytest.raises(LookupError):
+        fetched(of("a", LookupError(), on_error=lambda error: None), backend)
+
+
+@pytest.mark.parametrize(
+    ("options", "script", "at", "name"),
+    [
+        pytest.param({"idle_timeout": 3}, ("a", 2, "b", 2, "c", 100), 7, "idle_timeout", id="idle"),
+        pytest.param({"max_duration": 5}, ("a", 2, "b", 2, "c", 100), 5, "max_duration", id="duration"),
+        pytest.param({"idle_timeout": 3, "prefetch": True}, (100,), 3, "idle_timeout", id="before the head"),
+        pytest.param({"idle_timeout": 3, "keepalive": (1, b".")}, (100,), 3, "idle_timeout", id="keep-alive is no item"),
+    ],
+)
+def test_limits(options: Any, script: Any, at: float, name: str, backend: str) -> None:
+    outcomes: list[Outcome] = []
+
+    async def main() -> float:
+        with pytest.raises(TimeoutError, match=name):
+            async with Exchange(of(*script, on_finish=outcomes.append, **options)) as exchange:
+                await exchange.body()
+        return anyio.current_time()
+
+    assert run(main, backend=backend) == pytest.approx(at, abs=0.1)
+    assert outcomes[0].ending is Ending.FAILED
+
+
+@pytest.mark.parametrize("spec", ["2.3", "2.4"])
+def test_send_timeout(spec: str, backend: str) -> None:
+    outcomes: list[Outcome] = []
+
+    async def main() -> None:
+        async with Exchange(of("a", 1, "b", on_finish=outcomes.append, send_timeout=4), spec_version=spec) as exchange:
+            await exchange.read()
+            await anyio.sleep(10)
+            assert len(outcomes) == 1
+        await anyio.lowlevel.checkpoint()
+
+    with pytest.raises(AssertionError, match="returned within the body"):
+        run(main, backend=backend)
+    assert (outcomes[0].ending, type(outcomes[0].exception)) == (Ending.DISCONNECTED, TimeoutError)
+    assert outcomes[0].duration < 1  # of the real clock
+
+
+def test_a_send_that_is_stuck_does_not_count_as_idle(backend: str) -> None:
+    async def main() -> bytes:
+        async with Exchange(of("a", 1, "b", 1, "c", idle_timeout=2), read_delay=5) as exchange:
+            return await exchange.body()
+
+    assert run(main, backend=backend) == b"abc"
+
+
+def test_keepalive_while_the_source_waits(backend: str) -> None:
+    answer = fetched(of("a", 25, "b", 5, "c", keepalive=(10, b".")), backend)
+    assert bodies(answer.messages) == [(0, b"a"), (10, b"."), (20, b"."), (25, b"b"), (30, b"c")]
+
+
+@pytest.mark.parametrize("option", ["send_timeout", "idle_timeout", "max_duration"])
+@pytest.mark.parametrize("value", [0, -1, True, "1", float("nan")], ids=repr)
+def test_limits_are_checked(option: str, value: Any) -> None:
+    options: Any = {option: value}
+    with pytest.raises(ValueError, match=option):
+        StreamingResponse("", **options)
+
+
+def test_validators_are_evaluated_before_the_source_is_started(backend: str) -> None:
+    response = of(LookupError(), etag="a", last_modified=datetime(2026, 1, 1, tzinfo=UTC), filename="a.txt")
+    answer = fetched(response, backend, headers={"if-none-match": '"a"'})
+    assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", '"a"')
+
+
+def test_the_context_of_the_request() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="none")
+
+    def items() -> Iterator[str]:
+        yield variable.get()
+
+    async def main() -> bytes:
+        variable.set("set")
+        return (await fetch(StreamingResponse(items()))).body
+
+    assert run(main) == b"set"
+
+
+def test_scopes_and_timeouts_of_the_source_work() -> None:
+    async def items() -> AsyncIterator[str]:
+        task = asyncio.current_task()
+        with anyio.move_on_after(1):
+            await anyio.sleep(100)
+        yield "a"
+        try:
+            async with asyncio.timeout(1):
+                await asyncio.sleep(100)
+        except TimeoutError:
+            yield "b"
+        async with asyncio.TaskGroup() as group:
+            child = group.create_task(asyncio.sleep(1, "c"))
+        yield child.result()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.sleep, 1)
+        assert asyncio.current_task() is task
+        yield "d"
+
+    assert bodies(fetched(StreamingResponse(items())).messages) == [(1, b"a"), (2, b"b"), (3, b"c"), (4, b"d")]
+
+
+def test_a_source_that_awaits_what_is_not_for_asyncio() -> None:
+    class Odd:
+        def __await__(self) -> Any:
+            yield 1
+
+    async def items() -> AsyncIterator[str]:
+        yield "a"
+        await Odd()
+
+    with pytest.raises(RuntimeError, match="awaits 1"):
+        fetched(StreamingResponse(items()))
+
+
+def test_a_source_that_cannot_be_stopped_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def items() -> AsyncIterator[str]:
+        yield "a"
+        while True:
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                pass
+
+    async def main() -> None:
+        async with Exchange(StreamingResponse(items())) as exchange:
+            await exchange.read()
+        assert anyio.current_time() == pytest.approx(5, abs=0.1)
+
+    run(main)
+    assert "is given up" in caplog.text
+
+
+def test_a_source_that_fails_while_it_is_closed(caplog: pytest.LogCaptureFixture, backend: str) -> None:
+    async def items() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await anyio.sleep(1000)
+        finally:
+            raise LookupError("in the end")
+
+    async def main() -> None:
+        async with Exchange(StreamingResponse(items())) as exchange:
+            await exchange.read()
+
+    run(main, backend=backend)
+    assert "in the end" in caplog.text
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_items_that_are_ready_early_do_not_wait(loop: str) -> None:
+    """In real time: each item comes before the source is allowed to go on."""
+    factory: Any = asyncio.new_event_loop
+    if loop == "uvloop":
+        factory = pytest.importorskip("uvloop").new_event_loop
+    came: list[threading.Event] = [threading.Event() for _ in range(5)]
+
+    def items() -> Iterator[str]:
+        for i, event in enumerate(came):
+            yield str(i)
+            assert event.wait(10), f"item {i} did not come"
+
+    async def aitems() -> AsyncIterator[str]:
+        for i, event in enumerate(came):
+            yield str(i)
+            while not event.is_set():
+                await asyncio.sleep(0.001)
+
+    async def main(content: Any) -> None:
+        for event in came:
+            event.clear()
+
+        async def send(message: Any) -> None:
+            for digit in message.get("body", b"").decode():
+                came[int(digit)].set()
+
+        scope: Any = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": "/", "headers": []}
+        await StreamingResponse(content)(scope, asyncio.Event().wait, send)
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main(items()))
+        runner.run(main(aitems()))
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_hot_source_lets_the_others_run(kind: str, loop: str) -> None:
+    factory: Any = asyncio.new_event_loop
+    if loop == "uvloop":
+        factory = pytest.importorskip("uvloop").new_event_loop
+    over = threading.Event()
+
+    def items() -> Iterator[bytes]:
+        while not over.is_set():
+            yield b"x"
+
+    async def aitems() -> AsyncIterator[bytes]:
+        for item in items():
+            yield item
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            pass
+
+        async def other() -> None:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            over.set()
+
+        scope: Any = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": "/", "headers": []}
+        task = asyncio.create_task(other())
+        await StreamingResponse(items() if kind == "sync" else aitems())(scope, asyncio.Event().wait, send)
+        await task
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
+
+
+def test_a_slow_reader_holds_no_thread(backend: str) -> None:
+    inside = 0
+
+    def items() -> Iterator[bytes]:
+        nonlocal inside
+        for _ in range(4):
+            inside += 1
+            yield bytes(70_000)
+            inside -= 1
+
+    async def main() -> None:
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        async with Exchange(StreamingResponse(items())) as exchange:
+            await exchange.read()
+            await anyio.sleep(10)
+            assert limiter.borrowed_tokens == 0
+            assert len(await exchange.body()) == 210_000
+
+    run(main, backend=backend)
+
+
+class Wrapping:
+    """What middleware does to `body_iterator`."""
+
+    def __init__(self, response: Any) -> None:
+        self.inner = response.body_iterator
+        response.body_iterator = self.items()
+
+    async def items(self) -> AsyncIterator[Any]:
+        async for item in self.inner:
+            yield item
+            yield "|"
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "list", "str"])
+def test_body_iterator_is_read_and_replaced(kind: str, backend: str) -> None:
+    closed: list[str] = []
+
+    def items() -> Iterator[str]:
+        try:
+            yield from "abc"
+        finally:
+            closed.append("sync")
+
+    async def aitems() -> AsyncIterator[str]:
+        try:
+            for item in "abc":
+                yield item
+        finally:
+            closed.append("async")
+
+    def make() -> Any:
+        return {"sync": items(), "async": aitems(), "list": ["a", "b", "c"], "str": "abc"}[kind]
+
+    async def read() -> list[Any]:
+        return [chunk async for chunk in StreamingResponse(make()).body_iterator]
+
+    assert run(read, backend=backend) == (["abc"] if kind == "str" else ["a", "b", "c"])
+    closed.clear()
+    response = StreamingResponse(make())
+    Wrapping(response)
+
+    async def leave() -> None:
+        async with Exchange(response, disconnect_after=1) as exchange:
+            await exchange.body()
+
+    async def whole() -> bytes:
+        return (await fetch(response)).body
+
+    assert run(whole, backend=backend) == (b"abc|" if kind == "str" else b"a|b|c|")
+    assert closed == ([kind] if kind in {"sync", "async"} else [])
+
+
+def test_what_was_replaced_is_closed_when_the_client_leaves(backend: str) -> None:
+    closed: list[int] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            while True:
+                yield "a" * 70_000
+        finally:
+            closed.append(1)
+
+    async def main() -> None:
+        response = StreamingResponse(items())
+        Wrapping(response)
+        async with Exchange(response, disconnect_after=2) as exchange:
+            await exchange.body()
+        assert closed == [1]
+
+    run(main, backend=backend)
+
+
+def test_the_same_response_again(backend: str) -> None:
+    response = StreamingResponse(["a", "b"], media_type="text/plain")
+    for _ in range(2):
+        assert fetched(response, backend).body == b"ab"
+
+
