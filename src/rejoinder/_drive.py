@@ -151,7 +151,10 @@ class _Steps:
                 yielded._asyncio_future_blocking = False
                 self.state, self.future = _State.WAITING, yielded
             else:
-                self.state, self._thrown = _State.READY, RuntimeError(f"a stream's source awaits {yielded!r}, which is not for asyncio")
+                self.state, self._thrown = (
+                    _State.READY,
+                    RuntimeError(f"a stream's source awaits {yielded!r}, which is not for asyncio"),
+                )
 
     def cancel(self, error: BaseException) -> None:
         """Cancel it as `Task.cancel` does: by what it waits for, or else with the next step."""

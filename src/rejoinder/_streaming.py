@@ -19,6 +19,8 @@ from rejoinder._response import Response, evaluate
 from rejoinder._send import Outlet
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
+_NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
+
 
 class StreamOptions(TypedDict, total=False):
     """What every stream takes by keyword, as `StreamingResponse` explains it."""
@@ -33,8 +35,6 @@ class StreamOptions(TypedDict, total=False):
     max_duration: float | None
     on_error: Callable[[Exception], Any] | None
     stop_on_shutdown: bool
-    farewell: bytes
-    keepalive: tuple[float, bytes] | None
 
 
 @sealed
@@ -95,7 +95,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         if plain and isinstance(self._content, AsyncIterable):
             return self._content
         if self._iterated is None:
-            self._iterated = iterate(self._content, None if plain else self._encoder())
+            self._iterated = iterate(self._source(_NO_REQUEST), None if plain else self._encoder())
             self._owned.append(self._iterated)
         return self._iterated
 
@@ -130,7 +130,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
                 exchange.status, fields = answer.status, answer.headers
             has_content = method != "HEAD" and exchange.status in WITH_CONTENT and exchange.status == status
             outlet = Outlet(scope, send, exchange, fields, has_content=has_content)
-            content, encoder = self._content, ChunkEncoder(self.charset)
+            content: object = self._content
+            encoder: Encoder = ChunkEncoder(self.charset)
             if not self._replaced:
-                content, encoder = self._source(scope), self._encoder()
+                content, encoder = self._source(scope) if has_content else self._content, self._encoder()
             await pump(content, encoder, outlet, receive, self._terms, self._owned)

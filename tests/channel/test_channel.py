@@ -387,7 +387,7 @@ def test_publishing_from_a_worker_thread(run: Run) -> None:
     async def main() -> None:
         channel = Channel()
         subscription, _ = await begun(channel)
-        await anyio.to_thread.run_sync(anyio.from_thread.run, channel.publish, 1)
+        await anyio.to_thread.run_sync(lambda: anyio.from_thread.run(channel.publish, 1))
         assert await take(subscription, 1) == [1]
 
         def directly() -> None:

@@ -21,7 +21,7 @@ CLASSES = (fastapi.sse.EventSourceResponse, rejoinder.EventSourceResponse)
 
 class Item(BaseModel):
     name: str
-    price: float | None = Field(None, serialization_alias="cost")
+    price: float | None = Field(default=None, serialization_alias="cost")
 
 
 def events(module: Any) -> list[Any]:
@@ -70,7 +70,7 @@ def stream_of(endpoint: Any, response_class: Any) -> tuple[int, list[tuple[str, 
         return answer.status_code, sorted(answer.headers.items()), answer.content, client.get("/openapi.json").json()
 
 
-def returned(items: list[Any]) -> bytes:
+def returned(items: list[Any]) -> Any:
     app = FastAPI()
     app.get("/")(lambda: rejoinder.EventSourceResponse(items))
     with TestClient(app) as client:

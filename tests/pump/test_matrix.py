@@ -208,7 +208,9 @@ MANAGERS = {"context manager", "async context manager"}
 class Ran:
     """A response in an exchange, and what came of it."""
 
-    def __init__(self, kind: str, method: str = "GET", *, fails: bool = False, waits: bool = False, **options: Any) -> None:
+    def __init__(
+        self, kind: str, method: str = "GET", *, fails: bool = False, waits: bool = False, **options: Any
+    ) -> None:
         self.log = Log(fails=fails, waits=waits)
         self.outcomes: list[Outcome] = []
         self.background = 0

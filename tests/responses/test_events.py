@@ -72,6 +72,21 @@ def test_headers_of_the_user_win() -> None:
     assert sent.headers.get_all("x-accel-buffering") == ["yes"]
 
 
+@pytest.mark.parametrize("content", [ITEMS, asynchronously, lambda last: ITEMS], ids=["list", "async", "function"])
+def test_the_body_iterator_gives_what_is_sent(content: Any, backend: Any) -> None:
+    async def main() -> None:
+        response = EventSourceResponse(content() if content is asynchronously else content)
+        assert b"".join([chunk async for chunk in response.body_iterator]) == SENT
+
+    run(main, backend=backend)
+
+
+def test_a_body_iterator_that_was_replaced_is_sent_as_it_is() -> None:
+    response = EventSourceResponse(lambda last: ITEMS)
+    response.body_iterator = iter([b": as it is\n\n"])
+    assert answer(response).body == b": as it is\n\n"
+
+
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204)])
 def test_head_and_204_ask_nobody_for_events(method: str, status: int) -> None:
     def explode(last_event_id: str | None) -> Any:

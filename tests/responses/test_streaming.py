@@ -128,7 +128,9 @@ def test_the_head_does_not_wait_for_the_first_item(backend: str) -> None:
 def test_an_error_at_once_is_an_ordinary_one(content: Any, prefetch: bool, backend: str) -> None:
     async def main() -> None:
         with pytest.raises((HTTPException, ZeroDivisionError)):
-            async with Exchange(StreamingResponse(content(), prefetch=prefetch, on_error=lambda error: "x")) as exchange:
+            async with Exchange(
+                StreamingResponse(content(), prefetch=prefetch, on_error=lambda error: "x")
+            ) as exchange:
                 await exchange.body()
         assert exchange.messages == []
 
@@ -164,7 +166,9 @@ def test_on_error_may_have_nothing_to_say(backend: str) -> None:
         pytest.param({"idle_timeout": 3}, ("a", 2, "b", 2, "c", 100), 7, "idle_timeout", id="idle"),
         pytest.param({"max_duration": 5}, ("a", 2, "b", 2, "c", 100), 5, "max_duration", id="duration"),
         pytest.param({"idle_timeout": 3, "prefetch": True}, (100,), 3, "idle_timeout", id="before the head"),
-        pytest.param({"idle_timeout": 3, "keepalive": (1, b".")}, (100,), 3, "idle_timeout", id="keep-alive is no item"),
+        pytest.param(
+            {"idle_timeout": 3, "keepalive": (1, b".")}, (100,), 3, "idle_timeout", id="keep-alive is no item"
+        ),
     ],
 )
 def test_limits(options: Any, script: Any, at: float, name: str, backend: str) -> None:
@@ -472,5 +476,3 @@ def test_the_same_response_again(backend: str) -> None:
     response = StreamingResponse(["a", "b"], media_type="text/plain")
     for _ in range(2):
         assert fetched(response, backend).body == b"ab"
-
-

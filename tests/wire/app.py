@@ -110,7 +110,7 @@ TEXTS = [
     "\ufeffa\ufeff", " a", "   a\n  b", ":a\n: b", "data: a\nid: 9\nretry: 1\nevent: forged", "a\n\ndata: forged\n\n",
     "a\ud800b", "😀", "x" * 200_000,
 ]  # fmt: skip
-OBJECTS = [{"a": "\u2028\n\r\0\ud800"}, "text", None, True, 1.5, [], "\ufeff"]
+OBJECTS: list[Any] = [{"a": "\u2028\n\r\0\ud800"}, "text", None, True, 1.5, [], "\ufeff"]
 EVENTS: dict[str, list[Any]] = {
     "texts": [ServerSentEvent(raw_data=text) for text in TEXTS],
     "objects": OBJECTS,
