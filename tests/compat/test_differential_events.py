@@ -1,7 +1,7 @@
 """Server-sent events beside FastAPI's: endpoints with `yield`, and responses that are returned."""
 
 import json
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -15,6 +15,29 @@ from pydantic import BaseModel, Field
 
 import rejoinder
 import rejoinder.sse
+
+HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+
+def made_of(content: Any, **options: Any) -> Callable[[Any], Any]:
+    return lambda m: m.EventSourceResponse(content, **options)
+
+
+# Responses that are returned; test_differential_bytes.py explains the rows.
+ROWS: list[tuple[Any, ...]] = [
+    ("no events", made_of([], headers=HEADERS)),
+    ("no headers", made_of([]), "events-head"),
+    ("headers of the user", made_of([], headers={"X-Accel-Buffering": "yes", "cache-control": "no-store"})),
+    ("a status and a type", made_of([], status_code=404, media_type="text/plain", headers=HEADERS)),
+    ("text", made_of(["data: a\n\n"], headers=HEADERS), "events-items"),
+    ("an object", made_of([{"a": 1}], headers=HEADERS), "events-items"),
+    ("an event", made_of([rejoinder.sse.ServerSentEvent(data=1)], headers=HEADERS), "events-items"),
+]
+
+
+def test_the_messages(row: tuple[Any, ...], compare: Any) -> None:
+    compare(row)
+
 
 CLASSES = (fastapi.sse.EventSourceResponse, rejoinder.EventSourceResponse)
 

@@ -7,7 +7,7 @@ import re
 import runpy
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Message
 
 import rejoinder
+import rejoinder.testing
 
 fastapi = pytest.importorskip("fastapi")
 
@@ -239,6 +240,18 @@ def test_file_path_send(tmp_path: Path) -> None:
     for cls, kind in zip(of_both("FileResponse"), ("pathsend", "body"), strict=True):
         messages = anyio.run(request, cls(tmp_path / "a"), {"extensions": {"http.response.pathsend": {}}})
         assert messages[1]["type"] == f"http.response.{kind}"
+
+
+@pytest.mark.parametrize(("of", "pings"), [(0, 0), (1, 6)], ids=["FastAPI", "rejoinder"])
+def test_events_ping(of: int, pings: int) -> None:
+    async def source() -> AsyncIterator[bytes]:
+        await anyio.sleep(100)
+        yield b"data: a\n\n"
+
+    async def main() -> bytes:
+        return (await rejoinder.testing.fetch(of_both("EventSourceResponse")[of](source()), patience=200)).body
+
+    assert rejoinder.testing.run(main) == b": ping\n\n" * pings + b"data: a\n\n"
 
 
 def listed() -> dict[str, str]:
