@@ -35,7 +35,7 @@ _OF_A_SOURCE = ("__iter__", "__aiter__", "__enter__", "__aenter__")
 
 
 @sealed
-class EventSourceResponse(StreamingResponse, _Namesake):
+class EventSourceResponse(StreamingResponse, _Namesake):  # pyright: ignore[reportIncompatibleVariableOverride]
     r"""A stream of server-sent events (HTML, 9.2), as `EventSource` in browsers reads it.
 
     It ends when the server shuts down: a stream of events has no other end. A browser then connects again.
