@@ -148,7 +148,7 @@ class _Steps:
                 self.state = _State.READY
             elif getattr(yielded, "_asyncio_future_blocking", None):
                 # The handshake of `Future.__await__` with the task that runs it.
-                yielded._asyncio_future_blocking = False
+                yielded._asyncio_future_blocking = False  # noqa: SLF001
                 self.state, self.future = _State.WAITING, yielded
             else:
                 self.state, self._thrown = (
@@ -496,7 +496,7 @@ class Child:
         try:
             with self._pulling:
                 await self._puller.run()
-        except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
+        except Exception as error:  # raised by the pump, when what was gathered has been sent
             if self._puller.stopped:
                 _logger.exception("a stream's source failed while it was closed")
             self.error = error

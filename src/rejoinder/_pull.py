@@ -192,14 +192,14 @@ class Puller:
                 self.where.notice()
         return True
 
-    async def _close(self, source: object) -> None:
+    async def _close(self, source: Any) -> None:
         if isinstance(source, _ONE_CHUNK) or not (hasattr(source, "aclose") or hasattr(source, "close")):
             return
         with self.where.shield():
             if hasattr(source, "aclose"):
                 await source.aclose()
             elif _is_async(source) or isinstance(source, _IN_MEMORY):
-                closing = source.close()
+                closing: object = source.close()  # pyright: ignore[reportAttributeAccessIssue] - asked for above
                 if inspect.isawaitable(closing):
                     await closing
             else:
@@ -234,10 +234,10 @@ async def iterate(content: object, encoder: Encoder | None) -> AsyncGenerator[ob
 class _Threaded:
     """A source that is iterated in threads, and closed when none is in it."""
 
-    def __init__(self, source: object, fill: Callable[[Iterator[object]], bool]) -> None:
+    def __init__(self, source: Any, fill: Callable[[Iterator[object]], bool]) -> None:
         self._source = source
         self._fill = fill
-        self._items: Iterator[object] | None = None
+        self._items: Any = None
         self._lock = threading.Lock()
         self._busy = False
         self._left = False
@@ -256,7 +256,7 @@ class _Threaded:
         finally:
             with self._lock:
                 self._busy = False
-                closing = self._left or not more
+                closing = not more or self._left
                 self._left = closing
             if closing:
                 self.close()

@@ -25,6 +25,7 @@ from typing import NoReturn
 from starlette.types import Receive
 
 from rejoinder._drive import Drive, drive
+from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import ClientLeft
 from rejoinder._pull import Puller
@@ -91,6 +92,12 @@ async def pump(
             await stream.run()
 
 
+async def discard(contents: Collection[object]) -> None:
+    """Closes contents of which nothing is to be sent."""
+    async with drive(Puller((), contents, ChunkEncoder("utf-8"))):
+        pass
+
+
 class _Stream:
     """One stream, while it is sent."""
 
@@ -116,6 +123,7 @@ class _Stream:
 
     async def run(self) -> None:
         """Send all of it."""
+        self._head = self._encoder.begin()
         error = await self._send_items()
         if error is not None:
             await self._drive.stop()
@@ -185,7 +193,7 @@ class _Stream:
         if self._drive.interrupted:
             self._raise_interruption()
         if not self._outlet.begun:
-            data = self._encoder.begin() + data
+            data = self._head + data
         limit = self._terms.send_timeout
         until = self._lasts_until() if limit is None else min(self._drive.now() + limit, self._lasts_until())
         if not await self._drive.send(self._outlet.put(data, more_body=more_body), until, self._watch):

@@ -14,7 +14,7 @@ from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
 from rejoinder._pull import check_content, iterate
-from rejoinder._pump import Terms, pump
+from rejoinder._pump import Terms, discard, pump
 from rejoinder._response import Response, evaluate
 from rejoinder._send import Outlet
 from rejoinder._starlette import StarletteStreamingResponse, sealed
@@ -39,6 +39,47 @@ class StreamOptions(TypedDict, total=False):
 
 @sealed
 class StreamingResponse(Response, StarletteStreamingResponse):
+    """A response whose content is made while it is sent.
+
+    The source is closed as soon as the response has ended, in whatever way: by its end, an exception, a client that
+    left, a cancellation, a HEAD request that needs no content. What it gives without waiting leaves in one message; what
+    it gave is sent at once when it waits. An exception before its first item, or its first wait, is that of an endpoint,
+    so `raise HTTPException(404)` is a 404; later, the items before it are sent, and the connection is cut.
+
+    Args:
+        content: an iterable or async iterable of chunks: `str` (encoded with `charset`), `bytes`, `bytearray` or
+            `memoryview`; a single one of these; a file, which is read by blocks; or a context manager of either kind
+            that yields one of all that. What is not async is iterated in threads, many chunks at a time.
+        status_code: as for `Response`. Without content (204, 304), and for HEAD, the source is not started.
+        headers: as for `Response`.
+        media_type: as for `Response`.
+        background: as for `Response`.
+        on_finish: as for `Response`.
+        filename: as for `Response`.
+        etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; conditional requests are answered with 304 or 412.
+        last_modified: as for `Response`.
+        prefetch: send nothing before the first item is there, so that any exception before it is that of an endpoint.
+        send_timeout: seconds for the server to take a message; after that, the client counts as gone.
+        idle_timeout: seconds for the source to give something; after that, TimeoutError, as if it had raised it.
+        max_duration: seconds for all of it; after that, TimeoutError, as if the source had raised it.
+        on_error: called with an exception of the source after the head was sent. What it returns is sent as the last
+            chunk, and the content ends as if complete; the exception is logged. With None, the connection is cut.
+        stop_on_shutdown: for endless streams: when the process is told to stop, the source is closed, and the content
+            ends as if complete. Others are finished.
+        farewell: what is sent then, before the end.
+        keepalive: after so many seconds without an octet, while the source waits, send these octets.
+
+    Raises:
+        TypeError: content of another type, a status code that is no integer.
+        ValueError: as for `Response`; a time that is not a positive number.
+
+    >>> async def numbers():
+    ...     for number in range(3):
+    ...         yield f"{number} "
+    >>> StreamingResponse(numbers(), media_type="text/plain").headers["content-type"]
+    'text/plain; charset=utf-8'
+    """
+
     def __init__(
         self,
         content: object,
@@ -85,13 +126,13 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         if filename is not None or etag is not None or last_modified is not None:
             self._tell(filename, etag, last_modified)
 
-    @property  # type: ignore[override]
+    @property
     def body_iterator(self) -> Any:
         """The content as an async iterable; for an encoded stream, of its octets. What is assigned is sent as it is.
 
         Whatever was assigned or read here is closed when the response has been sent.
         """
-        plain = self._replaced or type(self)._encoder is StreamingResponse._encoder
+        plain = self._replaced or type(self)._encoder is StreamingResponse._encoder  # noqa: SLF001
         if plain and isinstance(self._content, AsyncIterable):
             return self._content
         if self._iterated is None:
@@ -100,7 +141,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         return self._iterated
 
     @body_iterator.setter
-    def body_iterator(self, content: object) -> None:
+    def body_iterator(self, content: object) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._check_content(content)
         self._owned = [one for one in (*self._owned, self._content) if one is not content]
         self._content = content
@@ -119,19 +160,36 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         return ChunkEncoder(self.charset)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, to a request or as the denial of a WebSocket.
+
+        It may be called again if the content can be iterated again; a generator cannot.
+
+        Raises:
+            ValueError: a header or status that was assigned after construction cannot be sent.
+            TimeoutError: `idle_timeout` or `max_duration` is over, and `on_error` made nothing of it.
+            Exception: what the source raised, if `on_error` made nothing of it; or else the first failure of
+                `on_finish` and `background`, when all have run.
+        """
         async with Exchange(self.status_code, self.on_finish, self.background) as exchange:
-            status, method = self.status_code, scope.get("method", "GET")
-            check_status(status)
-            implied = self._describe_content() if self._described else []
-            # As for HEAD: there is a length that cannot be compared with that of the content.
-            fields, _ = frame("HEAD", status, checked(self.raw_headers), b"", implied)
-            if self._conditional:
-                answer = evaluate(scope, status, fields)
-                exchange.status, fields = answer.status, answer.headers
-            has_content = method != "HEAD" and exchange.status in WITH_CONTENT and exchange.status == status
-            outlet = Outlet(scope, send, exchange, fields, has_content=has_content)
-            content: object = self._content
+            content = self._content
             encoder: Encoder = ChunkEncoder(self.charset)
-            if not self._replaced:
-                content, encoder = self._source(scope) if has_content else self._content, self._encoder()
+            try:
+                outlet = self._outlet(scope, send, exchange)
+                if outlet.takes_content and not self._replaced:
+                    content, encoder = self._source(scope), self._encoder()
+            except BaseException:
+                await discard((content, *self._owned))
+                raise
             await pump(content, encoder, outlet, receive, self._terms, self._owned)
+
+    def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
+        status = self.status_code
+        check_status(status)
+        implied = self._describe_content() if self._described else []
+        # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
+        fields, _ = frame("HEAD", status, checked(self.raw_headers), b"", implied)
+        if self._conditional:
+            answer = evaluate(scope, status, fields)
+            exchange.status, fields = answer.status, answer.headers
+        has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
+        return Outlet(scope, send, exchange, fields, has_content=has_content)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import os
 import re
 import runpy
@@ -252,6 +253,24 @@ def test_events_ping(of: int, pings: int) -> None:
         return (await rejoinder.testing.fetch(of_both("EventSourceResponse")[of](source()), patience=200)).body
 
     assert rejoinder.testing.run(main) == b": ping\n\n" * pings + b"data: a\n\n"
+
+
+def test_stream_closed() -> None:
+    for cls, state in zip(of_both("StreamingResponse"), (inspect.GEN_SUSPENDED, inspect.GEN_CLOSED), strict=True):
+        source = (chunk for chunk in [b"a" * 70_000, b"b"])
+
+        async def fail_later(message: Message) -> None:
+            if message.get("body"):
+                raise LookupError
+
+        with pytest.raises(LookupError):
+            anyio.run(
+                cls(source),
+                {**HTTP, "asgi": {"version": "3.0", "spec_version": "2.4"}},
+                anyio.sleep_forever,
+                fail_later,
+            )
+        assert inspect.getgeneratorstate(source) == state
 
 
 def listed() -> dict[str, str]:

@@ -234,7 +234,8 @@ def answers(m: Any, backend: Any, add: Callable[[FastAPI], None]) -> Iterator[An
 def test_both_apps_answer_the_same(add: Callable[[FastAPI], None], backend: str) -> None:
     gzip = add in {STACKS["gzip"], STACKS["base, gzip"]}
     for theirs, ours in zip(*(answers(m, backend, add) for m in BOTH), strict=True):
-        if not (gzip and ours[0] == "HEAD"):  # see the next test
+        # HEAD: see the next test. A short stream is one message, which it leaves alone: `stream-messages`.
+        if not (gzip and (ours[0] == "HEAD" or ours[1] == "/stream")):
             assert ours == theirs
 
 

@@ -253,6 +253,10 @@ def no_open_generators() -> Iterator[None]:
     assert unraisable == []
 
 
+async def never() -> Any:
+    await asyncio.sleep(1000)
+
+
 each_kind = pytest.mark.parametrize("kind", KINDS)
 each_version = pytest.mark.parametrize("spec", ["2.0", "2.3", "2.4"])
 
@@ -325,7 +329,7 @@ def test_cancelled(kind: str, spec: str, backend: str) -> None:
             with anyio.move_on_after(1):
                 await ran.response(*arguments)
 
-        with pytest.raises(ProtocolViolation, match="returned within the body"):  # as an app does that is cancelled
+        with pytest.raises(ProtocolViolation, match="returned within the body"):  # noqa: PT012 - as an app does that is cancelled
             async with Exchange(app, spec_version=spec) as exchange:
                 await exchange.read()
                 await anyio.sleep(5)
@@ -351,7 +355,7 @@ def test_task_cancelled(kind: str, when: str) -> None:
                 blocked.set()
                 await asyncio.sleep(1000)
 
-        task = asyncio.create_task(ran.response(SCOPE, asyncio.Event().wait, send))
+        task = asyncio.create_task(ran.response(SCOPE, never, send))
         if when == "sends":
             await blocked.wait()
         else:

@@ -7,7 +7,7 @@ class Encoder(Protocol):
     """Turns the items of a stream into the octets on the wire; one object for one sending."""
 
     def begin(self) -> bytes:
-        """The octets before the first item; b"" for none."""
+        """The octets before the first item; b"" for none. Called first."""
         ...
 
     def encode(self, item: object) -> bytes:
