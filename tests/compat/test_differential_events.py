@@ -135,3 +135,18 @@ def test_bytes_that_are_returned_go_out_as_they_are(cls: Any) -> None:
     app.get("/")(lambda: cls([b"data: a\n\n", b": c\n\n"]))
     with TestClient(app) as client:
         assert client.get("/").content == b"data: a\n\n: c\n\n"
+
+
+def test_events_of_a_channel_are_an_error_where_fastapi_encodes_them() -> None:
+    channel = rejoinder.sse.Channel()
+
+    async def endpoint():  # type: ignore[no-untyped-def]
+        first = await channel.publish(1)
+        await channel.publish(2)
+        channel.close()
+        async for event in channel.subscribe(first):
+            yield event
+
+    with pytest.raises(ExceptionGroup) as raised:
+        stream_of(endpoint, CLASSES[1])
+    assert raised.group_contains(ValueError)

@@ -232,7 +232,8 @@ FOR_ALL = [
 
 @pytest.mark.parametrize(("item", "name", "encoded"), FOR_ALL)
 def test_an_event_for_all_has_an_id(item: object, name: str, encoded: bytes) -> None:
-    assert encode_for_all(item, "7", "key") == EncodedEvent(name, encoded, "key")
+    event = encode_for_all(item, "7", "key")
+    assert (event.id, event.encoded, event.key) == (name, encoded, "key")
 
 
 def test_the_id_of_an_event_for_all_is_the_one_that_comes_back() -> None:

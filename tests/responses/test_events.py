@@ -222,3 +222,29 @@ def test_the_end_of_a_channel_is_the_end_of_the_streams(backend: Any) -> None:
             assert (await exchange.body()).startswith(b"data: 1\nid: ")
 
     run(main, backend=backend)
+
+
+def test_a_shutdown_ends_the_stream_after_its_farewell(backend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    listeners: list[Callable[[], None]] = []
+
+    @contextlib.contextmanager
+    def listening(callback: Callable[[], None]) -> Iterator[None]:
+        listeners.append(callback)
+        yield
+
+    monkeypatch.setattr("rejoinder._pump.listening", listening)
+
+    async def main() -> None:
+        channel = Channel()
+        bye = ServerSentEvent(event="bye", data=1)
+        async with Exchange(EventSourceResponse(channel.subscribe, farewell=bye)) as exchange:
+            await exchange.start()
+            (stop,) = listeners
+            stop()
+            assert await exchange.body() == b"event: bye\ndata: 1\n\n"
+            assert exchange.complete
+        assert not channel._subscribers
+        await fetch(EventSourceResponse([], stop_on_shutdown=False))
+        assert listeners == [stop]
+
+    run(main, backend=backend)

@@ -65,15 +65,23 @@ class ServerSentEvent:
         check_retry(self.retry)
 
 
-@dataclass(frozen=True, slots=True)
 class EncodedEvent:
-    """An event as it is on the wire, for all who read it."""
+    """An event as it is on the wire, for all who read it.
 
-    id: str
-    """What a client gives back as Last-Event-ID; empty for an event that has none."""
-    encoded: bytes
-    key: str | None = None
-    """Of the thing that it tells of: a newer event of the same key makes this one obsolete."""
+    No dataclass: where FastAPI encodes what an endpoint yields, that would become JSON; this is an error.
+
+    Attributes:
+        id: what a client gives back as Last-Event-ID; empty for an event that has none.
+        encoded: its octets.
+        key: of the thing that it tells of: a newer event of the same key makes this one obsolete.
+    """
+
+    __slots__ = ("encoded", "id", "key")
+
+    def __init__(self, id: str, encoded: bytes, key: str | None = None) -> None:  # noqa: A002 - the field's name
+        self.id = id
+        self.encoded = encoded
+        self.key = key
 
 
 def check_retry(retry: object) -> None:
