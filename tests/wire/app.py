@@ -18,7 +18,7 @@ from rejoinder import (
     Response,
     UJSONResponse,
 )
-from rejoinder.sse import EventSourceResponse, ServerSentEvent
+from rejoinder.sse import Channel, EventSourceResponse, ServerSentEvent
 
 app = FastAPI()
 
@@ -140,6 +140,21 @@ async def resume(request: Request) -> Response:
     """Two events a request, until there have been six; each request for events goes on where the last one was."""
     over = request.headers.get("last-event-id") == "5"
     return EventSourceResponse([], 204) if over else EventSourceResponse(resumed, retry=1)
+
+
+channel = Channel()
+
+
+@app.get("/channel/{key}")
+async def subscribe(key: str) -> Response:
+    return EventSourceResponse(channel.subscribe, **watching(key))
+
+
+@app.post("/channel")
+async def publish(request: Request) -> Response:
+    """Publishes the content; tells how many have been told."""
+    await channel.publish(await request.json())
+    return JSONResponse(len(channel._subscribers))
 
 
 @app.get("/events/{name}")
