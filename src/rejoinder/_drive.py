@@ -29,7 +29,7 @@ import anyio.from_thread
 import anyio.to_thread
 
 from rejoinder._lifecycle import clock
-from rejoinder._pull import PORTION, TURN, Puller
+from rejoinder._pull import TURN, Puller
 from rejoinder._sources.threads import in_thread
 
 _logger = logging.getLogger("rejoinder")
@@ -177,6 +177,7 @@ class Stepped:
         self._waker: asyncio.Future[None] | None = None
         self._no_later = math.inf
         self._taken_at = 0.0
+        self._paused = False
         # Entered before the source starts, so that it is around all scopes of the source, and can shield its closing.
         self._scope = anyio.CancelScope()
 
@@ -209,6 +210,7 @@ class Stepped:
     async def advance(self) -> None:
         source, puller = self._source, self._puller
         turn_ends = puller.turn_ends = clock() + TURN
+        self._paused = False
         while source.ready:
             if source.state is _State.READY:
                 try:
@@ -219,15 +221,15 @@ class Stepped:
                 source.step()
             except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
                 self.error = error
-            if puller.size and source.cancelled:
+            if puller.has_gathered and source.cancelled:
                 source.cancelled = self._scope.shield = False  # it was a timeout of its own
             # One that only yields to the others, as `sleep(0)` does, does not wait.
-            if source.state is not _State.READY or puller.size >= PORTION or clock() >= turn_ends:
+            if source.state is not _State.READY or self._paused or clock() >= turn_ends:
                 return
 
     async def wait(self, until: float) -> None:
         self._taken_at = clock()
-        if not self._puller.size:
+        if not self._puller.has_gathered:
             await self._wait(self._source, until)
             # A scope around all this cancels again and again, and would cancel the clean-up, too.
             self._scope.shield = self._source.cancelled
@@ -284,7 +286,8 @@ class Stepped:
         _raise(cancelled)
 
     def pause(self) -> Awaitable[object]:
-        return asyncio.sleep(0)  # `advance` sees what has been gathered, and does not go on
+        self._paused = True  # so `advance` does not go on
+        return asyncio.sleep(0)
 
     def shield(self) -> AbstractContextManager[object]:
         return nullcontext()  # that is done by `_end`
@@ -408,7 +411,7 @@ class Child:
 
     @property
     def waits(self) -> bool:
-        return not self._puller.size and not self.ended
+        return not self._puller.has_gathered and not self.ended
 
     def now(self) -> float:
         return anyio.current_time()
@@ -436,7 +439,7 @@ class Child:
         self._taken = anyio.Event()
 
     async def wait(self, until: float) -> None:
-        if not self._puller.size and not self.ended:
+        if not self._puller.has_gathered and not self.ended:
             with anyio.CancelScope(deadline=until):
                 await self._news.wait()
         self._news = anyio.Event()

@@ -88,18 +88,23 @@ class Puller:
         self._parts: list[bytes] = []
         self._lock = threading.Lock()
         self.where: Surroundings
-        self.size = 0
-        self.items = 0
+        self._size = 0
+        self.empty_items = 0
         self.turn_ends = 0.0
         self.stopped = False
         self.opaque = False  # nothing tells whether the source works or waits
+
+    @property
+    def has_gathered(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._parts)
 
     def take(self) -> bytes:
         """What has been gathered."""
         with self._lock:
             data = b"".join(self._parts)
             self._parts.clear()
-            self.size = 0
+            self._size = 0
         return data
 
     async def run(self) -> None:
@@ -130,19 +135,19 @@ class Puller:
 
     def _put(self, data: bytes) -> bool:
         """Whether there was nothing before, and now is."""
-        self.items += 1
         if not data:
+            self.empty_items += 1
             return False
         self._parts.append(data)
-        self.size += len(data)
-        return self.size == len(data)
+        self._size += len(data)
+        return self._size == len(data)
 
     async def _pull_ready(self, source: object) -> None:
         try:
             for item in _items(source):
                 if self._put(self._encode(item)):
                     self.where.gathered()
-                if self.size >= PORTION or clock() >= self.turn_ends:
+                if self._size >= PORTION or clock() >= self.turn_ends:
                     await self.where.pause()
         finally:
             await self._close(source)
@@ -151,16 +156,19 @@ class Puller:
         iterator = source
         try:
             iterator = _async_items(source)
-            parts, encode = self._parts, self._encode
+            parts, encode, size = self._parts, self._encode, 0
             async for item in iterator:
                 data = encode(item)
-                self.items += 1
-                if data:
-                    if not parts:
-                        self.where.gathered()
+                if not data:
+                    self.empty_items += 1
+                elif parts:
                     parts.append(data)
-                    self.size += len(data)
-                if self.size >= PORTION or clock() >= self.turn_ends:
+                    size += len(data)
+                else:
+                    parts.append(data)
+                    size = len(data)
+                    self.where.gathered()
+                if size >= PORTION or clock() >= self.turn_ends:
                     await self.where.pause()
         finally:
             if iterator is not source:
@@ -180,7 +188,7 @@ class Puller:
 
     def _fill(self, items: Iterator[object]) -> bool:
         """In a thread: take items until there is a portion. Whether there may be more."""
-        while not self.stopped and self.size < PORTION:
+        while not self.stopped and self._size < PORTION:
             try:
                 item = next(items)
             except StopIteration:

@@ -113,7 +113,7 @@ class _Stream:
         self._watched = not outlet.is_http
         self._broken: Exception | None = None
         self._stopping = False
-        self._items = 0
+        self._empty_items = 0
         self._began = self._item_at = self._octet_at = driven.now()
 
     def told_to_stop(self) -> None:
@@ -143,11 +143,11 @@ class _Stream:
             await drive.advance()
             if drive.ended:
                 return drive.error
-            if puller.size:
+            if puller.has_gathered:
                 await self._put(puller.take())
                 self._item_at = drive.now()
-            if puller.items != self._items:  # also such as have no octets
-                self._items, self._item_at = puller.items, drive.now()
+            if puller.empty_items != self._empty_items:
+                self._empty_items, self._item_at = puller.empty_items, drive.now()
             if drive.waits:
                 await self._wait()
             if drive.interrupted:

@@ -73,7 +73,7 @@ ROWS: list[tuple[Any, ...]] = [
     ("sync", stream(lambda: items("é", b"b", memoryview(b"c")))),
     ("list", stream(lambda: ["a", b"b"])),
     ("empty items", stream(lambda: aitems("", b"", "a"))),
-    ("nothing", stream(lambda: [])),
+    ("nothing", stream(list)),
     ("dict", stream(lambda: {"a": 1, "b": 2})),
     ("positional", stream(lambda: ["a"], 201, {"x-a": "1"}, "text/plain", BackgroundTask(print))),
     ("charset", stream(lambda: ["a"], media_type="text/plain; charset=latin-1")),
