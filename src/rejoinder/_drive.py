@@ -129,7 +129,6 @@ class _Steps:
         self.cancelled = False  # and has not yet come to where it would have known that it is not its end
         self._thrown: BaseException | None = None
 
-    @property
     def ready(self) -> bool:
         return self._thrown is not None or self.future is None or self.future.done()
 
@@ -187,7 +186,7 @@ class Stepped:
 
     @property
     def waits(self) -> bool:
-        return self._source.state is _State.WAITING and not self._source.ready
+        return self._source.state is _State.WAITING and not self._source.ready()
 
     def now(self) -> float:
         return self._loop.time()
@@ -201,7 +200,7 @@ class Stepped:
     ) -> None:
         try:
             if kind is GeneratorExit:
-                self._source.coroutine.close()  # the loop has ended, and nothing can be awaited any more
+                _break_off(self._source.coroutine)  # the loop has ended, and nothing can be awaited any more
             else:
                 await self.stop()
         finally:
@@ -211,7 +210,7 @@ class Stepped:
         source, puller = self._source, self._puller
         turn_ends = puller.turn_ends = clock() + TURN
         self._paused = False
-        while source.ready:
+        while source.ready():
             if source.state is _State.READY:
                 try:
                     await asyncio.sleep(0)
@@ -248,11 +247,11 @@ class Stepped:
                     steps.cancel(cancelled)
             if stuck_at == math.inf:
                 stuck_at = self.now() + _STUCK
-            while not steps.ready:
+            while not steps.ready():
                 latest = min(until, self._no_later)
                 await self._wait(steps, min(latest, stuck_at))
                 now = self.now()
-                if self.interrupted or now >= latest:
+                if not steps.ready() and (self.interrupted or now >= latest):
                     _raise(await self._end(steps))
                     return False
                 if now >= stuck_at:
@@ -283,6 +282,7 @@ class Stepped:
                 task.cancel()
             cancelled = await self._end(_Steps(self._await_tasks()), cancel=False) or cancelled
             self._tasks.clear()
+        self._scope.shield = False
         _raise(cancelled)
 
     def pause(self) -> Awaitable[object]:
@@ -352,14 +352,15 @@ class Stepped:
             try:
                 if steps.state is _State.READY:
                     await asyncio.sleep(0)
-                elif not steps.ready:
+                elif not steps.ready():
                     await self._wait(steps, latest, shielded=True)
             except asyncio.CancelledError as cancelled:
                 interrupted = cancelled
-            if steps.ready:
+            if steps.ready():
                 _step_to_end(steps)
         if steps.state is not _State.ENDED:
-            _give_up(steps.coroutine)
+            _logger.error("a stream's source has not closed within %g s, and is given up: %r", CLOSING, steps.coroutine)
+            _break_off(steps.coroutine)
         return interrupted
 
     async def _await_tasks(self) -> None:
@@ -380,10 +381,14 @@ def _step_to_end(steps: _Steps) -> None:
         _logger.exception("a stream's source failed while it was closed")
 
 
-def _give_up(coroutine: Coroutine[Any, Any, None]) -> None:
-    _logger.error("a stream's source has not closed within %g s, and is given up: %r", CLOSING, coroutine)
+def _break_off(coroutine: Coroutine[Any, Any, None]) -> None:
+    """End a coroutine that cannot be awaited any more."""
     try:
+        # `close` alone would not reach an async generator that awaits something (before Python 3.13).
+        coroutine.throw(asyncio.CancelledError("the stream is over"))
         coroutine.close()
+    except (asyncio.CancelledError, StopIteration):
+        pass
     except Exception:
         _logger.exception("a stream's source failed while it was given up")
 
@@ -424,8 +429,7 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            if kind is not GeneratorExit:
-                await self.stop()
+            await self.stop()
         finally:
             self._group.cancel_scope.cancel()
             await self._group.__aexit__(None, None, None)  # told of the error, it would wrap it

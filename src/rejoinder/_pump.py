@@ -148,7 +148,8 @@ class _Stream:
                 self._item_at = drive.now()
             if puller.empty_items != self._empty_items:
                 self._empty_items, self._item_at = puller.empty_items, drive.now()
-            if drive.waits:
+            # Who woke this while it sent has left a note, and does not come again.
+            if drive.waits and not drive.interrupted and not self._stopping:
                 await self._wait()
             if drive.interrupted:
                 self._raise_interruption()

@@ -16,7 +16,10 @@ import anyio.to_thread
 import pytest
 import starlette.responses
 from starlette.exceptions import HTTPException
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
+import rejoinder._pump
 from rejoinder import Ending, Outcome, StreamingResponse
 from rejoinder.testing import Answer, Exchange, fetch, run
 
@@ -514,3 +517,230 @@ def test_it_is_starlettes_by_name_and_not_by_behaviour() -> None:
         assert not hasattr(response, name)
     content = steps("a")
     assert StreamingResponse(content).body_iterator is content
+
+
+@pytest.mark.parametrize("script", [("a",), ("a", 1, "b"), (1, "a")], ids=["at once", "waits", "waits first"])
+def test_below_middleware(script: Any, backend: str) -> None:
+    outcomes: list[Outcome] = []
+
+    async def dispatch(request: Any, call_next: Any) -> Any:
+        return await call_next(request)
+
+    app = BaseHTTPMiddleware(of(*script, on_finish=outcomes.append), dispatch)
+    answer = fetched(GZipMiddleware(app, minimum_size=10**6), backend)
+    assert answer.complete
+    assert [outcome.ending for outcome in outcomes] == [Ending.COMPLETED]
+
+
+def test_a_receive_that_fails(backend: str) -> None:
+    response = of("a", 10, "b")
+
+    async def broken() -> Any:
+        raise LookupError
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await response(scope, broken, send)
+
+    with pytest.raises(LookupError):
+        fetched(app, backend)
+
+
+def test_a_send_that_is_stuck_until_the_stream_is_over(backend: str) -> None:
+    outcomes: list[Outcome] = []
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError, match="max_duration"):  # noqa: PT012
+            async with Exchange(of("a", 1, "b", 1, "c", max_duration=3, on_finish=outcomes.append)) as exchange:
+                await exchange.read()
+                await anyio.sleep(10)
+        assert outcomes[0].ending is Ending.FAILED
+
+    run(main, backend=backend)
+
+
+def test_a_client_that_leaves_while_a_message_is_stuck_is_noticed(backend: str) -> None:
+    """On a server whose `send` says nothing of it."""
+    outcomes: list[Outcome] = []
+
+    async def main() -> float:
+        gone = anyio.Event()
+
+        async def receive() -> Any:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if "body" in message:
+                await anyio.sleep(1000)
+
+        async def leave() -> None:
+            await anyio.sleep(5)
+            gone.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(leave)
+            await of("a", on_finish=outcomes.append)(SCOPE, receive, send)
+        return anyio.current_time()
+
+    assert run(main, backend=backend) == pytest.approx(5, abs=0.1)
+    assert outcomes[0].ending is Ending.DISCONNECTED
+
+
+def test_a_client_that_leaves_a_hot_stream_is_noticed(backend: str) -> None:
+    """By who has sent much, on a server whose `send` neither waits nor says anything."""
+    outcomes: list[Outcome] = []
+
+    async def items() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(100_000)
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    run(lambda: StreamingResponse(items(), on_finish=outcomes.append)(SCOPE, receive, send), backend=backend)
+    assert outcomes[0].ending is Ending.DISCONNECTED
+    assert outcomes[0].bytes_sent < 5_000_000
+
+
+def test_a_thread_that_does_not_return_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    over, closed = threading.Event(), threading.Event()
+
+    def items() -> Iterator[str]:
+        try:
+            yield "a"
+            over.wait(30)
+            yield "b"
+        finally:
+            closed.set()
+
+    async def main() -> None:
+        async with Exchange(StreamingResponse(items())) as exchange:
+            await exchange.read()
+        assert not closed.is_set()
+        over.set()  # and the thread closes what it was in
+        await asyncio.to_thread(closed.wait, 10)
+        assert closed.is_set()
+
+    run(main)
+    assert "is given up" in caplog.text
+
+
+def test_a_loop_that_ends_under_it() -> None:
+    closed: list[int] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.sleep(1000)
+        finally:
+            closed.append(1)
+
+    async def main() -> Any:
+        async def send(message: Any) -> None:
+            pass
+
+        coroutine = StreamingResponse(items())(SCOPE, never, send)
+        future = coroutine.send(None)
+        while future is None:
+            future = coroutine.send(None)
+        coroutine.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    asyncio.run(main())
+    assert closed == [1]
+
+
+class Shouting:
+    """An encoder."""
+
+    def begin(self) -> bytes:
+        return b"("
+
+    def encode(self, item: object) -> bytes:
+        return str(item).upper().encode()
+
+    def end(self) -> bytes:
+        return b")"
+
+    def fail(self, last: object) -> bytes:
+        return self.encode(last) + b"!"
+
+
+class ShoutingResponse(StreamingResponse):
+    def _encoder(self) -> Any:
+        return Shouting()
+
+
+@pytest.mark.parametrize(
+    ("script", "body"),
+    [
+        pytest.param(("a", "b"), b"(AB)", id="end"),
+        pytest.param((), b"()", id="empty"),
+        pytest.param((1, "a"), b"(A)", id="head first"),
+        pytest.param(("a", LookupError("x")), b"(AX!", id="error"),
+    ],
+)
+def test_an_encoder(script: Any, body: bytes, backend: str) -> None:
+    assert fetched(ShoutingResponse(steps(*script), on_error=str), backend).body == body
+
+
+@pytest.mark.parametrize("kind", ["list", "async", "manager", "async manager"])
+def test_body_iterator_of_an_encoded_stream_has_octets(kind: str, backend: str) -> None:
+    @contextlib.contextmanager
+    def manager() -> Iterator[Any]:
+        yield ["a", "b"]
+
+    @contextlib.asynccontextmanager
+    async def async_manager() -> AsyncIterator[Any]:
+        yield steps("a", "b")
+
+    async def main() -> list[Any]:
+        content = {
+            "list": ["a", "b"],
+            "async": steps("a", "b"),
+            "manager": manager(),
+            "async manager": async_manager(),
+        }[kind]
+        response = ShoutingResponse(content)
+        chunks = [chunk async for chunk in response.body_iterator]
+        response.body_iterator = chunks
+        assert (await fetch(response)).body == b"(AB)"
+        return chunks
+
+    assert run(main, backend=backend) == [b"(", b"A", b"B", b")"]
+
+
+@pytest.mark.parametrize("what", ["leaves", "shutdown"])
+def test_news_that_come_while_a_message_is_sent(what: str, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not forgotten when the source waits next."""
+    told: list[Any] = []
+    outcomes: list[Outcome] = []
+
+    @contextlib.contextmanager
+    def listening(callback: Any) -> Iterator[None]:
+        told.append(callback)
+        yield
+
+    monkeypatch.setattr(rejoinder._pump, "listening", listening)
+
+    async def main() -> float:
+        gone = anyio.Event()
+
+        async def receive() -> Any:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message.get("body") == b"b":
+                gone.set() if what == "leaves" else told[0]()
+            await anyio.lowlevel.checkpoint()
+
+        await of("a", 1, "b", 1000, stop_on_shutdown=True, on_finish=outcomes.append)(SCOPE, receive, send)
+        return anyio.current_time()
+
+    assert run(main, backend=backend) == pytest.approx(1, abs=0.1)
+    assert outcomes[0].ending is (Ending.DISCONNECTED if what == "leaves" else Ending.COMPLETED)
