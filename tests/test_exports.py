@@ -4,14 +4,17 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+import pytest
+
 import rejoinder
 import rejoinder.responses
 import rejoinder.shutdown
+import rejoinder.sse
 import rejoinder.staticfiles
 
 
 def test_every_exported_name_exists() -> None:
-    for module in (rejoinder, rejoinder.responses, rejoinder.shutdown, rejoinder.staticfiles):
+    for module in (rejoinder, rejoinder.responses, rejoinder.shutdown, rejoinder.sse, rejoinder.staticfiles):
         assert module.__all__ == sorted(module.__all__)
         for name in module.__all__:
             assert getattr(module, name) is not None
@@ -35,12 +38,21 @@ def test_optional_engines_are_loaded_only_when_they_are_used() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
-def test_without_fastapi_all_but_its_event_source_response_is_there() -> None:
+def test_without_fastapi_every_name_is_there() -> None:
     code = (
         "import sys; sys.modules['fastapi'] = sys.modules['fastapi.sse'] = None\n"
         "from rejoinder import *\n"
         "from rejoinder.responses import *\n"
-        "import rejoinder\n"
-        "assert not hasattr(rejoinder, 'EventSourceResponse')"
+        "from rejoinder import EventSourceResponse, responses\n"
+        "from rejoinder.sse import *\n"
+        "assert EventSourceResponse is responses.EventSourceResponse\n"
+        "assert ServerSentEvent.__module__ == 'rejoinder._encode.sse'\n"
+        "EventSourceResponse([ServerSentEvent(data=1)])"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_with_fastapi_its_event_is_the_event() -> None:
+    fastapi = pytest.importorskip("fastapi.sse")
+    assert rejoinder.sse.ServerSentEvent is fastapi.ServerSentEvent
+    assert issubclass(rejoinder.EventSourceResponse, fastapi.EventSourceResponse)

@@ -7,8 +7,10 @@ it said `from fastapi.responses import JSONResponse`.
 from typing import TYPE_CHECKING, Any
 
 from rejoinder import responses
+from rejoinder._csv import CSVResponse
 from rejoinder._http.disposition import content_disposition
 from rejoinder._lifecycle import Ending, Outcome
+from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
 from rejoinder._version import __version__
@@ -29,10 +31,13 @@ if TYPE_CHECKING:
     from rejoinder.responses import EventSourceResponse as EventSourceResponse
 
 __all__ = [
+    "CSVResponse",
     "Ending",
     "FileChangedError",
     "FileResponse",
     "HTMLResponse",
+    "JSONArrayResponse",
+    "JSONLinesResponse",
     "JSONResponse",
     "ORJSONResponse",
     "OpenSource",

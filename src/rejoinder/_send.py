@@ -165,6 +165,8 @@ async def _read(source: OpenSource, start: int, stop: int) -> bytes:
             errno.ESTALE, f"octets {start} to {stop} were announced, and the source gave {len(data)} of them"
         )
     return data
+
+
 class Outlet:
     """Where a stream goes out: content as it comes, of a length that nobody knows.
 

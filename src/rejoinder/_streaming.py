@@ -19,6 +19,8 @@ from rejoinder._response import Response, evaluate
 from rejoinder._send import Outlet
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
+_NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
+
 
 class StreamOptions(TypedDict, total=False):
     """What every stream takes by keyword, as `StreamingResponse` explains it."""
@@ -134,7 +136,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         if plain and isinstance(self._content, AsyncIterable):
             return self._content
         if self._iterated is None:
-            self._iterated = iterate(self._content, None if plain else self._encoder())
+            self._iterated = iterate(self._source(_NO_REQUEST), None if plain else self._encoder())
             self._owned.append(self._iterated)
         return self._iterated
 

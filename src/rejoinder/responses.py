@@ -1,7 +1,4 @@
-"""The names of `fastapi.responses`: change the import line and nothing else.
-
-`EventSourceResponse` is FastAPI's, passed through so that a whole import line can be changed at once; see the changelog.
-"""
+"""The names of `fastapi.responses`: change the import line and nothing else."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +8,7 @@ from rejoinder._response import HTMLResponse, PlainTextResponse, RedirectRespons
 from rejoinder._streaming import StreamingResponse
 
 if TYPE_CHECKING:
-    from fastapi.sse import EventSourceResponse as EventSourceResponse  # noqa: PLC0414 - a re-export
+    from rejoinder._events import EventSourceResponse as EventSourceResponse  # noqa: PLC0414 - a re-export
 
 __all__ = [
     "FileResponse",
@@ -27,10 +24,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "EventSourceResponse":  # FastAPI's, which need not be installed for the rest
-        try:
-            from fastapi.sse import EventSourceResponse
-        except ImportError as error:
-            raise AttributeError("EventSourceResponse is still FastAPI's: pip install fastapi") from error
+    if name == "EventSourceResponse":  # imports FastAPI where it is installed, which takes long
+        from rejoinder._events import EventSourceResponse
+
         return EventSourceResponse
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ import re
 import runpy
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Message
 
 import rejoinder
+import rejoinder.testing
 
 fastapi = pytest.importorskip("fastapi")
 
@@ -289,6 +290,20 @@ def test_static_look_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
         found(Noting(directory=tmp_path / "link"))
     assert paths == [str(HERE), str(tmp_path / "link" / HERE.name)]
+
+
+@pytest.mark.parametrize(("of", "pings"), [(0, 0), (1, 6)], ids=["FastAPI", "rejoinder"])
+def test_events_ping(of: int, pings: int) -> None:
+    async def source() -> AsyncIterator[bytes]:
+        await anyio.sleep(100)
+        yield b"data: a\n\n"
+
+    async def main() -> bytes:
+        return (await rejoinder.testing.fetch(of_both("EventSourceResponse")[of](source()), patience=200)).body
+
+    assert rejoinder.testing.run(main) == b": ping\n\n" * pings + b"data: a\n\n"
+
+
 def test_stream_closed() -> None:
     for cls, state in zip(of_both("StreamingResponse"), (inspect.GEN_SUSPENDED, inspect.GEN_CLOSED), strict=True):
         source = (chunk for chunk in [b"a" * 70_000, b"b"])

@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 import rejoinder
+import rejoinder.sse
 
 PACKAGE = Path(rejoinder.__file__).parent
 MODULES = sorted(
     ".".join(("rejoinder", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py")
 )
-PUBLIC = sorted(name for name in rejoinder.__all__ if inspect.isclass(getattr(rejoinder, name)))
-BORROWED = {"EventSourceResponse", "StreamingResponse"}
+PUBLIC = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in (rejoinder, rejoinder.sse)
+    for name in module.__all__
+    if inspect.isclass(getattr(module, name)) and getattr(module, name).__module__.startswith("rejoinder")
+}
+# Whose examples are those of the classes that take them.
+PARTS = {"Ending", "SlowClient", "Replay", "Backend", "MemoryBackend", "EncodedEvent"}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -24,9 +31,8 @@ def test_the_examples_of_a_module_run(name: str) -> None:
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE).failed == 0
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in BORROWED])
-def test_a_public_class_is_documented_with_an_example(name: str) -> None:
-    documented = getattr(rejoinder, name)
+@pytest.mark.parametrize("documented", PUBLIC.values(), ids=PUBLIC)
+def test_a_public_class_is_documented_with_an_example(documented: type) -> None:
     text = "".join(inspect.getdoc(member) or "" for member in (documented, *vars(documented).values()))
     assert inspect.getdoc(documented)
-    assert ">>>" in text or issubclass(documented, BaseException) or name == "Ending"
+    assert ">>>" in text or issubclass(documented, BaseException) or documented.__name__ in PARTS

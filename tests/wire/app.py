@@ -23,6 +23,7 @@ from rejoinder import (
     StaticFiles,
     UJSONResponse,
 )
+from rejoinder.sse import Channel, EventSourceResponse, ServerSentEvent
 
 app = FastAPI()
 
@@ -137,6 +138,64 @@ async def tell(key: str) -> Response:
 @app.get("/video")
 async def video(src: str) -> Response:
     return HTMLResponse(f'<!doctype html><title>video</title><video preload="metadata" muted src="{escape(src)}">')
+
+
+# Texts that are odd in a format of lines.
+TEXTS = [
+    "", "a\nb", "a\rb", "a\r\nb", "\r\n\n\r\ra\n\r", "a\n", "a\u2028b\u2029c", "a\x0b\x0c\x1c\x1d\x1e\x85b", "a\0b",
+    "\ufeffa\ufeff", " a", "   a\n  b", ":a\n: b", "data: a\nid: 9\nretry: 1\nevent: forged", "a\n\ndata: forged\n\n",
+    "a\ud800b", "😀", "x" * 200_000,
+]  # fmt: skip
+OBJECTS: list[Any] = [{"a": "\u2028\n\r\0\ud800"}, "text", None, True, 1.5, [], "\ufeff"]
+EVENTS: dict[str, list[Any]] = {
+    "texts": [ServerSentEvent(raw_data=text) for text in TEXTS],
+    "objects": OBJECTS,
+    "fields": [
+        ServerSentEvent(data=1, event="update", id="7", comment="c\ndata: forged\n\n"),
+        ServerSentEvent(data=2),
+        ServerSentEvent(event="update", comment="no data: not dispatched"),
+        ServerSentEvent(data=3, event="ßü", id="größe "),
+        b": as it is\n\n",
+        ServerSentEvent(data=4, id=""),
+    ],
+}
+
+
+@app.get("/texts")
+async def texts() -> Response:
+    return JSONResponse(TEXTS)
+
+
+def resumed(last_event_id: str | None) -> list[ServerSentEvent]:
+    start = 0 if last_event_id is None else int(last_event_id) + 1
+    return [ServerSentEvent(data=number, id=str(number)) for number in range(start, start + 2)]
+
+
+@app.get("/events/resumed")
+async def resume(request: Request) -> Response:
+    """Two events a request, until there have been six; each request for events goes on where the last one was."""
+    over = request.headers.get("last-event-id") == "5"
+    return EventSourceResponse([], 204) if over else EventSourceResponse(resumed, retry=1)
+
+
+channel = Channel()
+
+
+@app.get("/channel/{key}")
+async def subscribe(key: str) -> Response:
+    return EventSourceResponse(channel.subscribe, **watching(key))
+
+
+@app.post("/channel")
+async def publish(request: Request) -> Response:
+    """Publishes the content; tells how many have been told."""
+    await channel.publish(await request.json())
+    return JSONResponse(len(channel._subscribers))
+
+
+@app.get("/events/{name}")
+async def events(name: str) -> Response:
+    return EventSourceResponse([*EVENTS[name], ServerSentEvent(event="end", data=True)])
 
 
 @app.get("/page")

@@ -1,0 +1,443 @@
+"""One publisher, many clients; in virtual time, on asyncio and trio."""
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+
+from rejoinder import testing
+from rejoinder._channel import Backend, Channel, MemoryBackend, Replay, SlowClient
+from rejoinder._encode.sse import EncodedEvent, ServerSentEvent
+
+Subscription = AsyncGenerator[EncodedEvent, None]
+Run = Callable[[Callable[[], Awaitable[None]]], None]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest) -> Run:
+    if request.param == "trio":
+        pytest.importorskip("trio")
+    return lambda main: testing.run(main, backend=request.param)
+
+
+def content(event: EncodedEvent) -> Any:
+    """The data of an event; of a gap, what it says."""
+    fields = dict(line.split(": ", 1) for line in event.encoded.decode().splitlines() if line)
+    data = json.loads(fields["data"])
+    return ("gap", data["after"]) if fields.get("event") == "gap" else data
+
+
+async def take(subscription: Subscription, number: int) -> list[Any]:
+    with anyio.fail_after(1):
+        return [content(await anext(subscription)) for _ in range(number)]
+
+
+async def rest(subscription: Subscription) -> list[Any]:
+    with anyio.fail_after(1):
+        return [content(event) async for event in subscription]
+
+
+async def publish(channel: Channel, *events: object) -> list[str]:
+    return [await channel.publish(event) for event in events]
+
+
+class Reader:
+    """A client that takes what comes, as fast as it comes."""
+
+    def __init__(self, channel: Channel, last_event_id: str | None = None) -> None:
+        self.got: list[Any] = []
+        self.scope = anyio.CancelScope()
+        self._subscription = channel.subscribe(last_event_id)
+
+    async def read(self) -> None:
+        with self.scope:
+            async with aclosing(self._subscription):
+                async for event in self._subscription:
+                    self.got.append(content(event))
+
+
+async def begun(channel: Channel, last_event_id: str | None = None) -> tuple[Subscription, str]:
+    """A subscription that has got one event and not yet asked for another: a slow client; and the id of that event."""
+    subscription = channel.subscribe(last_event_id)
+    async with anyio.create_task_group() as group:
+        ids: list[str] = []
+
+        async def first() -> None:
+            ids.append((await anext(subscription)).id)
+
+        group.start_soon(first)
+        await anyio.wait_all_tasks_blocked()
+        await channel.publish("first")
+    return subscription, ids[0]
+
+
+def test_each_client_gets_each_event_in_order(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel()
+        readers = [Reader(channel) for _ in range(3)]
+        async with anyio.create_task_group() as group:
+            for reader in readers:
+                group.start_soon(reader.read)
+            await anyio.wait_all_tasks_blocked()
+            await publish(channel, *range(10))
+            await anyio.wait_all_tasks_blocked()
+            assert [reader.got for reader in readers] == [[*range(10)]] * 3
+            channel.close()
+        assert not channel._subscribers
+
+    run(main)
+
+
+def test_an_event_is_encoded_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        channel = Channel()
+        (first, _), (second, _) = await begun(channel), await begun(channel)
+        await take(first, 1)  # what made the second begin
+        await channel.publish({"a": 1})
+        assert (await anext(first)) is (await anext(second))
+        await first.aclose()
+        await second.aclose()
+
+    run(main)
+
+
+def test_publishing_gives_the_id_and_without_clients_costs_nothing_more(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel()
+        ids = await publish(channel, 1, 2, ServerSentEvent(data=3, id="own"))
+        assert len(set(ids)) == 3
+        assert ids[2] == "own"
+        channel.close()
+        assert await rest(channel.subscribe(ids[0])) == [2, 3]
+
+    run(main)
+
+
+def test_what_is_published_before_the_subscription_is_not_in_it(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel()
+        await channel.publish("before")
+        subscription, _ = await begun(channel)
+        channel.close()
+        assert await rest(subscription) == []
+
+    run(main)
+
+
+REPLAYS = [
+    pytest.param(0, 5, 5, [], id="nothing-missed"),
+    pytest.param(0, 5, 4, [("gap", 4)], id="no-history"),
+    pytest.param(3, 5, 5, [], id="nothing-missed-of-some"),
+    pytest.param(3, 5, 3, [4, 5], id="some-missed"),
+    pytest.param(3, 5, 2, [3, 4, 5], id="all-that-is-kept"),
+    pytest.param(3, 5, 1, [("gap", 1), 3, 4, 5], id="more-than-is-kept"),
+    pytest.param(9, 5, 1, [2, 3, 4, 5], id="history-not-full"),
+    pytest.param(9, 5, None, [("gap", None), 1, 2, 3, 4, 5], id="unknown-id"),
+    pytest.param(9, 0, None, [("gap", None)], id="no-events-at-all"),
+]
+
+
+@pytest.mark.parametrize(("history", "published", "seen", "expected"), REPLAYS)
+def test_replay(run: Run, history: int, published: int, seen: int | None, expected: list[Any]) -> None:
+    async def main() -> None:
+        channel = Channel(MemoryBackend(history))
+        ids = await publish(channel, *range(1, published + 1))
+        last = "unknown" if seen is None else ids[seen - 1]
+        channel.close()
+        told = [("gap", last) if isinstance(item, tuple) else item for item in expected]
+        assert await rest(channel.subscribe(last)) == told
+
+    run(main)
+
+
+def test_an_id_of_another_channel_is_unknown(run: Run) -> None:
+    async def main() -> None:
+        one, other = Channel(), Channel()
+        ids = await publish(one, 1, 2)
+        await publish(other, 1, 2)
+        other.close()
+        assert (await rest(other.subscribe(ids[0])))[0] == ("gap", ids[0])
+
+    run(main)
+
+
+def test_nothing_is_lost_or_doubled_whenever_a_client_leaves_and_comes_back(run: Run) -> None:
+    async def main() -> None:
+        for taken in range(6):
+            channel = Channel()
+            subscription, last = await begun(channel)
+            await publish(channel, *range(6))
+            for _ in range(taken):
+                last = (await anext(subscription)).id
+            await subscription.aclose()
+            resumed = channel.subscribe(last)
+            await publish(channel, 6, 7)
+            assert await take(resumed, 3) == [taken, taken + 1, taken + 2]  # in the midst of the replay
+            await publish(channel, 8)
+            channel.close()
+            assert await rest(resumed) == [*range(taken + 3, 9)]
+
+    run(main)
+
+
+class Broker:
+    """A backend whose events take a while to come back, so that a replay can overtake them."""
+
+    def __init__(self) -> None:
+        self.events: list[EncodedEvent] = []
+        self.delivered = 0
+        self.asked = anyio.Event()
+        self.answer = anyio.Event()
+
+    def listen(self, deliver: Callable[[EncodedEvent, int], None]) -> None:
+        self.deliver = deliver
+
+    def pump(self, number: int) -> None:
+        for event in self.events[self.delivered : self.delivered + number]:
+            self.delivered += 1
+            self.deliver(event, self.delivered)
+
+    async def publish(self, event: EncodedEvent) -> None:
+        self.events.append(event)
+
+    async def replay(self, last_event_id: str) -> Replay:
+        self.asked.set()
+        await self.answer.wait()
+        ids = [event.id for event in self.events]
+        return Replay(self.events[ids.index(last_event_id) + 1 :], len(ids), complete=True)
+
+
+@pytest.mark.parametrize("early", range(6))
+@pytest.mark.parametrize("during", range(6))
+def test_a_replay_and_the_events_that_it_overtakes_or_is_overtaken_by(run: Run, early: int, during: int) -> None:
+    async def main() -> None:
+        broker = Broker()
+        backend: Backend = broker
+        channel = Channel(backend)
+        ids = await publish(channel, *range(5))
+        broker.pump(early)
+        reader = Reader(channel, ids[1])
+        async with anyio.create_task_group() as group:
+            group.start_soon(reader.read)
+            await broker.asked.wait()
+            broker.pump(during)
+            broker.answer.set()
+            await anyio.wait_all_tasks_blocked()
+            broker.pump(9)
+            await channel.publish(5)
+            broker.pump(1)
+            await anyio.wait_all_tasks_blocked()
+            assert reader.got == [2, 3, 4, 5]
+            channel.close()
+
+    run(main)
+
+
+SLOW: list[Any] = [
+    pytest.param(SlowClient.DROP_OLDEST, 3, ["gap", 2, 3, 4], id="drop-oldest"),
+    pytest.param(SlowClient.DROP_OLDEST, 5, [0, 1, 2, 3, 4], id="drop-oldest-just-in-time"),
+    pytest.param(SlowClient.DISCONNECT, 3, [], id="disconnect"),
+    pytest.param(SlowClient.DISCONNECT, 5, [0, 1, 2, 3, 4], id="disconnect-just-in-time"),
+    pytest.param(SlowClient.KEEP_LATEST, 3, [2, 3, 4], id="keep-latest"),
+    pytest.param(SlowClient.KEEP_LATEST, 2, ["gap", 3, 4], id="keep-latest-with-more-keys-than-fit"),
+]
+
+
+@pytest.mark.parametrize(("slow", "backlog", "expected"), SLOW)
+def test_a_slow_client(run: Run, slow: SlowClient, backlog: int, expected: Sequence[Any]) -> None:
+    async def main() -> None:
+        channel = Channel(backlog=backlog, slow=slow)
+        subscription, last = await begun(channel)
+        for number in range(5):
+            await channel.publish(number, key="abc"[number % 3])
+        channel.close()
+        assert await rest(subscription) == [("gap", last) if item == "gap" else item for item in expected]
+        assert not channel._subscribers
+
+    run(main)
+
+
+def test_what_comes_after_a_gap_in_a_stream_follows_without_another(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel(backlog=1)
+        subscription, last = await begun(channel)
+        await publish(channel, 1, 2)
+        assert await take(subscription, 2) == [("gap", last), 2]
+        await publish(channel, 3)
+        assert await take(subscription, 1) == [3]
+        await subscription.aclose()
+
+    run(main)
+
+
+def test_a_client_that_is_slow_in_the_replay_is_told_what_it_lost_after_it(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel(backlog=1)
+        ids = await publish(channel, 0, 1, 2)
+        subscription = channel.subscribe(ids[0])
+        assert await take(subscription, 1) == [1]
+        await publish(channel, 3, 4)
+        channel.close()
+        assert await rest(subscription) == [2, ("gap", ids[2]), 4]
+
+    run(main)
+
+
+def test_without_a_key_every_event_is_kept(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel(slow=SlowClient.KEEP_LATEST)
+        subscription, _ = await begun(channel)
+        await channel.publish(1, key="a")
+        await publish(channel, 2, 3)
+        await channel.publish(4, key="a")
+        channel.close()
+        assert await rest(subscription) == [2, 3, 4]
+
+    run(main)
+
+
+def test_a_client_that_was_disconnected_comes_back_and_misses_nothing(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel(backlog=2, slow=SlowClient.DISCONNECT)
+        subscription, last = await begun(channel)
+        await publish(channel, 1, 2, 3, 4)
+        assert await rest(subscription) == []
+        channel.close()
+        assert await rest(channel.subscribe(last)) == [1, 2, 3, 4]
+
+    run(main)
+
+
+def test_a_slow_client_delays_nobody(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel(backlog=2)
+        slow, _ = await begun(channel)
+        quick = Reader(channel)
+        async with anyio.create_task_group() as group:
+            group.start_soon(quick.read)
+            await anyio.wait_all_tasks_blocked()
+            await publish(channel, *range(20))
+            await anyio.wait_all_tasks_blocked()
+            assert quick.got == [*range(20)]
+            channel.close()
+        await slow.aclose()
+
+    run(main)
+
+
+@pytest.mark.parametrize("leave", ["cancelled", "closed", "never-begun"])
+def test_a_client_that_leaves_leaves_nothing(run: Run, leave: str) -> None:
+    async def main() -> None:
+        channel = Channel()
+        if leave == "cancelled":
+            reader = Reader(channel)
+            async with anyio.create_task_group() as group:
+                group.start_soon(reader.read)
+                await anyio.wait_all_tasks_blocked()
+                assert len(channel._subscribers) == 1
+                reader.scope.cancel()
+        elif leave == "closed":
+            subscription, _ = await begun(channel)
+            await subscription.aclose()
+        else:
+            await channel.subscribe().aclose()
+        assert not channel._subscribers
+
+    run(main)
+
+
+def test_closing_wakes_who_waits_and_ends_the_channel(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel()
+        reader = Reader(channel)
+        async with anyio.create_task_group() as group:
+            group.start_soon(reader.read)
+            await anyio.wait_all_tasks_blocked()
+            channel.close()
+        assert reader.got == []
+        assert await rest(channel.subscribe()) == []
+        with pytest.raises(RuntimeError, match="closed"):
+            await channel.publish(1)
+        channel.close()
+
+    run(main)
+
+
+def test_a_publisher_that_never_waits_lets_its_clients_have_a_turn(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel(backlog=4)
+        reader = Reader(channel)
+        async with anyio.create_task_group() as group:
+            group.start_soon(reader.read)
+            await anyio.wait_all_tasks_blocked()
+            await publish(channel, *range(50))
+            channel.close()
+        assert reader.got == [*range(50)]
+
+    run(main)
+
+
+def test_publishing_from_a_worker_thread(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel()
+        subscription, _ = await begun(channel)
+        await anyio.to_thread.run_sync(lambda: anyio.from_thread.run(channel.publish, 1))
+        assert await take(subscription, 1) == [1]
+
+        def directly() -> None:
+            with pytest.raises(RuntimeError, match=r"from_thread\.run"):
+                channel.publish(2).send(None)
+            with pytest.raises(RuntimeError, match=r"from_thread\.run"):
+                channel.close()
+            with pytest.raises(RuntimeError, match="event loop of its subscribers"):
+                channel.subscribe().__anext__().send(None)
+
+        await anyio.to_thread.run_sync(directly)
+        await subscription.aclose()
+
+    run(main)
+
+
+def test_a_channel_may_serve_one_loop_after_the_other() -> None:
+    channel = Channel()
+
+    async def main() -> None:
+        subscription, _ = await begun(channel)
+        await subscription.aclose()
+
+    for _ in range(2):
+        testing.run(main)
+
+
+MISTAKES = [
+    pytest.param(lambda: Channel(backlog=0), ValueError, "backlog must be", id="no-backlog"),
+    pytest.param(lambda: Channel(slow="x"), ValueError, "SlowClient", id="no-policy"),  # type: ignore[arg-type]
+    pytest.param(lambda: MemoryBackend(-1), ValueError, "history must be", id="negative-history"),
+    pytest.param(
+        lambda: [Channel(b) for b in [MemoryBackend()] * 2], RuntimeError, "one channel", id="backend-used-twice"
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), MISTAKES)
+def test_mistakes_are_told_at_once(make: Callable[[], object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_what_cannot_be_an_event_is_not_published(run: Run) -> None:
+    async def main() -> None:
+        channel = Channel()
+        for wrong in (b"data: x\n\n", object()):
+            with pytest.raises(TypeError):
+                await channel.publish(wrong)
+        channel.close()
+        assert await rest(channel.subscribe("")) == [("gap", "")]
+
+    run(main)
