@@ -155,9 +155,10 @@ class FileResponse(Response, StarletteFileResponse):
             (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
             (b"etag", stat_etag(stat_result).encode()),
         )
-        new = [field for field in told if field[0] not in given]
-        self._from_stat += new
-        self.raw_headers.extend(new)
+        for field in told:
+            if field[0] not in given:
+                self._from_stat.append(field)
+                self._append(field)
 
     def _implied_fields(self) -> list[Field]:
         return [*super()._implied_fields(), *self._offers]

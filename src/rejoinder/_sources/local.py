@@ -151,7 +151,7 @@ class OpenFile:
         self.descriptor = descriptor
         self.path = path
         try:
-            facts = _facts_of_file(descriptor, path)
+            self.facts = facts = _facts_of_file(descriptor, path)
         except BaseException:
             os.close(descriptor)
             raise
