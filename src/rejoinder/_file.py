@@ -4,7 +4,9 @@ import contextlib
 import io
 import os
 import time
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from secrets import token_hex
 from typing import BinaryIO, Literal, TypeAlias, cast
 
@@ -19,7 +21,7 @@ from rejoinder._http.media import guess_media_type, is_compressible
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_vary
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
-from rejoinder._plan import RANGE, SELECTING, Plan, Policy, Representation, Slice, plan, plan_missing, plan_whole
+from rejoinder._plan import RANGE, SELECTING, Plan, Policy, Representation, Slice, plan, plan_missing
 from rejoinder._response import OK, Response
 from rejoinder._send import BODY, START, note_client_left, send_plan
 from rejoinder._sources import OpenSource, Source
@@ -31,6 +33,8 @@ from rejoinder._starlette import StarletteFileResponse, sealed
 Path: TypeAlias = str | os.PathLike[str]
 Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
 Missing: TypeAlias = Literal["raise", "404"]
+# What the class says of its content; size, etag and time of last modification of what was opened, and when.
+_Facts: TypeAlias = tuple[tuple[Field, ...], int, str | None, float | None, int]
 
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
 
@@ -155,9 +159,10 @@ class FileResponse(Response, StarletteFileResponse):
             (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
             (b"etag", stat_etag(stat_result).encode()),
         )
-        new = [field for field in told if field[0] not in given]
-        self._from_stat += new
-        self.raw_headers.extend(new)
+        for field in told:
+            if field[0] not in given:
+                self._from_stat.append(field)
+                self._append(field)
 
     def _implied_fields(self) -> list[Field]:
         return [*super()._implied_fields(), *self._offers]
@@ -231,8 +236,7 @@ class FileResponse(Response, StarletteFileResponse):
             opened.close()
         if body is None or len(body) != opened.size:
             return None
-        facts, fields = self._describe(opened, self._checked_fields())
-        return plan_whole(facts, tuple(fields)).headers.copy(), body
+        return _plan_whole(tuple(self._checked_fields()), *self._facts(opened)).copy(), body
 
     def _checked_fields(self) -> list[Field]:
         fields = self._fields
@@ -274,7 +278,7 @@ class FileResponse(Response, StarletteFileResponse):
         return opened, user
 
     def _plan(self, method: str, request: list[Field], opened: OpenSource, user: list[Field]) -> Plan:
-        facts, fields = self._describe(opened, user)
+        facts, fields = _describe(user, *self._facts(opened))
         return plan(
             method,
             request,
@@ -287,18 +291,9 @@ class FileResponse(Response, StarletteFileResponse):
             boundary=token_hex(13).encode() if RANGE in dict(request) else None,
         )
 
-    def _describe(self, opened: OpenSource, fields: list[Field]) -> tuple[Representation, list[Field]]:
-        """The facts, and what the user's header section says beside them."""
-        described = [field for field in self._describe_content() if field in fields]
-        facts = Representation(
-            opened.size,
-            int(time.time()),
-            described[0][1] if described else None,
-            None if opened.etag is None else check_etag(opened.etag),
-            None if opened.last_modified is None else int(opened.last_modified // 1),
-        )
-        implied = described + self._from_stat
-        return facts, [field for field in fields if field not in implied]
+    def _facts(self, opened: OpenSource) -> _Facts:
+        implied = (*self._describe_content(), *self._from_stat)
+        return implied, opened.size, opened.etag, opened.last_modified, int(time.time())
 
     def _path_of(self, answer: Plan, opened: OpenSource) -> str | None:
         """Where a server can read all that is to be sent, if it may."""
@@ -314,6 +309,28 @@ class FileResponse(Response, StarletteFileResponse):
             return self.background
         tasks = [] if self.background is None else [self.background]
         return BackgroundTasks([*tasks, BackgroundTask(_delete, self._source.path)])
+
+
+def _describe(
+    fields: Sequence[Field],
+    implied: tuple[Field, ...],
+    size: int,
+    etag: str | None,
+    last_modified: float | None,
+    as_of: int,
+) -> tuple[Representation, list[Field]]:
+    """The facts, and what the user's header section says beside what is implied by them."""
+    content_type = next((field[1] for field in implied if field[0] == b"content-type" and field in fields), None)
+    tag = None if etag is None else check_etag(etag)
+    seconds = None if last_modified is None else int(last_modified // 1)
+    facts = Representation(size, as_of, content_type, tag, seconds)
+    return facts, [field for field in fields if field not in implied]
+
+
+@lru_cache(maxsize=256)  # of a pure function: servers are asked for the same again and again
+def _plan_whole(fields: tuple[Field, ...], *facts: *_Facts) -> list[Field]:
+    """The header section for a GET that asks for nothing special. Shared: not to be edited."""
+    return plan("GET", (), *_describe(fields, *facts)).headers
 
 
 def _delete(path: str) -> None:

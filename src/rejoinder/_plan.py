@@ -23,7 +23,6 @@ Clients cannot make `plan` raise: a field that makes no sense is ignored, as the
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from rejoinder._http.byteranges import format_content_type, frame_parts
@@ -57,7 +56,6 @@ __all__ = [
     "Slice",
     "plan",
     "plan_missing",
-    "plan_whole",
 ]
 
 OK, PARTIAL_CONTENT, NOT_MODIFIED = 200, 206, 304
@@ -178,16 +176,6 @@ def plan(
     """
     response = _prepare(status, fields, representation, policy)
     return _finish(method, _decide(method, combine(request, SELECTING), response, policy, boundary))
-
-
-@lru_cache(maxsize=256)  # of a pure function: servers are asked for the same again and again
-def plan_whole(representation: Representation, fields: tuple[Field, ...]) -> Plan:
-    """What to answer to a GET that asks for nothing special. Shared: not to be edited.
-
-    >>> plan_whole(Representation(size=10, as_of=0), ()).headers
-    [(b'content-length', b'10'), (b'accept-ranges', b'bytes')]
-    """
-    return plan("GET", (), representation, fields)
 
 
 def plan_missing(method: str, fields: Sequence[Field] = ()) -> Plan:

@@ -227,7 +227,7 @@ class StaticFiles(StarletteStaticFiles):
                 if await in_thread(partial(os.path.isdir, full_path)):
                     return _NoFile.DIRECTORY
                 raise
-            return FoundPath.of(full_path, path, FoundFile(file, opened)), os.fstat(opened.descriptor)
+            return FoundPath.of(full_path, path, FoundFile(file, opened)), opened.facts
         return _NoFile.NOTHING
 
     async def _look_up(self, path: str) -> _Found | _NoFile:

@@ -71,8 +71,9 @@ async def open_variant(file: LocalFile, plain: OpenFile, accept: bytes | None) -
 
 
 async def _open_fresh(file: LocalFile, plain: OpenFile, coding: bytes) -> OpenFile | None:
+    path = LocalFile(file.path + _EXTENSIONS[coding], file.root)
     try:
-        variant = await LocalFile(file.path + _EXTENSIONS[coding], file.root).open()
+        variant = path.open_cached() or await path.open()
     except OSError:  # whatever is wrong with it: there is the file itself
         return None
     if variant.last_modified < plain.last_modified:

@@ -147,20 +147,20 @@ def _resolve(root: bytes, path: bytes) -> tuple[bytes, bytes]:
 class OpenFile:
     """A regular file, open for reading: the facts of its descriptor, and its octets. It owns the descriptor."""
 
+    _buffer = bytearray()  # replaced, never written to
+    _nowait = True
+
     def __init__(self, descriptor: int, path: str) -> None:
         self.descriptor = descriptor
         self.path = path
         try:
-            facts = _facts_of_file(descriptor, path)
+            self.facts = facts = _facts_of_file(descriptor, path)
         except BaseException:
             os.close(descriptor)
             raise
         self.size = facts.st_size
         self.last_modified = facts.st_mtime
         self.etag = stat_etag(facts)
-        self._version = facts.st_mtime_ns, facts.st_size
-        self._buffer = bytearray()
-        self._nowait = _NOWAIT != 0
 
     async def read(self, start: int, stop: int) -> bytes:
         """Octets from `start` on; none only at the end.
@@ -176,7 +176,7 @@ class OpenFile:
 
     def read_cached(self, start: int, stop: int) -> bytes | None:
         """What the kernel has in memory; None where it has to wait, or cannot tell, or the file seems to have changed."""
-        if not self._nowait:
+        if not (_NOWAIT and self._nowait):
             return None
         count = stop - start
         if len(self._buffer) != count:
@@ -208,8 +208,9 @@ class OpenFile:
 
     def _facts_if_changed(self) -> os.stat_result | None:
         facts = os.fstat(self.descriptor)
-        grown = facts.st_size > self.size
-        return None if grown or (facts.st_mtime_ns, facts.st_size) == self._version else facts
+        if facts.st_size == self.size:
+            return None if facts.st_mtime_ns == self.facts.st_mtime_ns else facts
+        return None if facts.st_size > self.size else facts
 
     def _soon_grows(self) -> bool:
         for _ in range(_LOOKS):
