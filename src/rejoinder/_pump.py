@@ -16,21 +16,25 @@ wakes it:
 On each of these ways, and on a cancellation, the source is closed (see `_pull`) before `pump` ends.
 """
 
+import asyncio
 import logging
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NoReturn
 
+import anyio
 from starlette.types import Receive
 
-from rejoinder._drive import Drive, drive
+from rejoinder._child import Child
+from rejoinder._drive import Drive
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import ClientLeft
 from rejoinder._pull import Puller
 from rejoinder._send import Outlet, client_leaves
 from rejoinder._shutdown import listening
+from rejoinder._stepped import Stepped
 
 _logger = logging.getLogger("rejoinder")
 
@@ -96,6 +100,13 @@ async def discard(contents: Collection[object]) -> None:
     """Closes contents of which nothing is to be sent."""
     async with drive(Puller((), contents, ChunkEncoder("utf-8"))):
         pass
+
+
+def drive(puller: Puller) -> Drive:
+    """What fits the event loop that is running."""
+    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
+        return Stepped(puller)
+    return Child(puller)
 
 
 class _Stream:
