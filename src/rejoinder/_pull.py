@@ -86,9 +86,9 @@ class Puller:
         self._owned = tuple(owned)
         self._encode = encoder.encode
         self._parts: list[bytes] = []
-        self._lock = threading.Lock()
         self.where: Surroundings
-        self._size = 0
+        # Of octets; their difference is what is gathered. Each has one writer, which may be a thread, so there is no lock.
+        self._given = self._taken = 0
         self.empty_items = 0
         self.turn_ends = 0.0
         self.stopped = False
@@ -101,10 +101,12 @@ class Puller:
 
     def take(self) -> bytes:
         """What has been gathered."""
-        with self._lock:
-            data = b"".join(self._parts)
-            self._parts.clear()
-            self._size = 0
+        parts, data = self._parts, b""
+        # Until it is found empty: a thread that adds to what is there tells nobody.
+        while count := len(parts):
+            data += b"".join(parts[:count])
+            del parts[:count]
+        self._taken += len(data)
         return data
 
     async def run(self) -> None:
@@ -138,16 +140,19 @@ class Puller:
         if not data:
             self.empty_items += 1
             return False
+        self._given += len(data)
         self._parts.append(data)
-        self._size += len(data)
-        return self._size == len(data)
+        return len(self._parts) == 1
+
+    def _has_portion(self) -> bool:
+        return self._given - self._taken >= PORTION
 
     async def _pull_ready(self, source: object) -> None:
         try:
             for item in _items(source):
                 if self._put(self._encode(item)):
                     self.where.gathered()
-                if self._size >= PORTION or clock() >= self.turn_ends:
+                if self._has_portion() or clock() >= self.turn_ends:
                     await self.where.pause()
         finally:
             await self._close(source)
@@ -188,17 +193,15 @@ class Puller:
 
     def _fill(self, items: Iterator[object]) -> bool:
         """In a thread: take items until there is a portion. Whether there may be more."""
-        while not self.stopped and self._size < PORTION:
-            try:
-                item = next(items)
-            except StopIteration:
-                return False
-            data = self._encode(item)
-            with self._lock:
-                is_first = self._put(data)
-            if is_first:
+        if self.stopped:
+            return True
+        put, encode = self._put, self._encode
+        for item in items:
+            if put(encode(item)):
                 self.where.notice()
-        return True
+            if self.stopped or self._given - self._taken >= PORTION:
+                return True
+        return False
 
     async def _close(self, source: Any) -> None:
         if isinstance(source, _ONE_CHUNK) or not (hasattr(source, "aclose") or hasattr(source, "close")):

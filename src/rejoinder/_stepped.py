@@ -33,10 +33,13 @@ class _State(Enum):
 class _Steps:
     """A coroutine, stepped by hand."""
 
+    __slots__ = ("_thrown", "cancelled", "coroutine", "future", "heard", "state")
+
     def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self.coroutine = coroutine
         self.state = _State.NEW
         self.future: asyncio.Future[Any] | None = None
+        self.heard = False  # the future calls when it is done
         self.cancelled = False  # and has not yet come to where it would have known that it is not its end
         self._thrown: BaseException | None = None
 
@@ -45,7 +48,7 @@ class _Steps:
 
     def step(self) -> None:
         """Run it until it waits; raises what it raises."""
-        thrown, self._thrown, self.future = self._thrown, None, None
+        thrown, self._thrown, self.future, self.heard = self._thrown, None, None, False
         try:
             yielded = self.coroutine.send(None) if thrown is None else self.coroutine.throw(thrown)
         except StopIteration:
@@ -85,6 +88,8 @@ class Stepped:
         self._source = _Steps(puller.run())
         self._tasks: list[asyncio.Task[None]] = []
         self._waker: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
         self._no_later = math.inf
         self._taken_at = 0.0
         self._paused = False
@@ -112,9 +117,11 @@ class Stepped:
         try:
             if kind is GeneratorExit:
                 _break_off(self._source.coroutine)  # the loop has ended, and nothing can be awaited any more
-            else:
+            elif self._tasks or not self.ended:
                 await self.stop()
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
             self._scope.__exit__(kind, error, traceback)
 
     async def advance(self) -> None:
@@ -146,11 +153,11 @@ class Stepped:
 
     async def send(self, sending: Coroutine[Any, Any, None], until: float, when_stuck: Callable[[], None]) -> bool:
         steps = _Steps(sending)
+        steps.step()
+        if steps.state is _State.ENDED:
+            return True
         stuck_at = math.inf
         while True:
-            steps.step()
-            if steps.state is _State.ENDED:
-                return True
             if steps.state is _State.READY:
                 try:
                     await asyncio.sleep(0)
@@ -168,6 +175,9 @@ class Stepped:
                 if now >= stuck_at:
                     stuck_at = math.inf
                     when_stuck()
+            steps.step()
+            if steps.state is _State.ENDED:
+                return True
 
     def watch(self, watch: Watch) -> None:
         self._tasks.append(self._loop.create_task(watch()))
@@ -204,7 +214,7 @@ class Stepped:
         return nullcontext()  # that is done by `_end`
 
     def gathered(self) -> None:
-        pass  # the source runs in this task, which will see it
+        self.wake()  # of no effect when the source runs: that is in this task, which does not wait then
 
     def notice(self) -> None:
         self._loop.call_soon_threadsafe(self._noticed)
@@ -235,22 +245,33 @@ class Stepped:
         future = steps.future
         if future is None or future.done():
             return
-        waker = self._waker = self._loop.create_future()
-        future.add_done_callback(self._wake_by)
-        timer = None if until == math.inf else self._loop.call_at(until, self.wake)
+        if not steps.heard:
+            steps.heard = True
+            future.add_done_callback(self._wake_by)
+        if until < self._timer_at:
+            self._arm(until)
+        self._waker = self._loop.create_future()
         try:
-            await waker
+            await self._waker
         except asyncio.CancelledError as cancelled:
             if shielded:
                 raise
             steps.cancel(cancelled)
         finally:
             self._waker = None
-            future.remove_done_callback(self._wake_by)
-            if timer is not None:
-                timer.cancel()
 
     def _wake_by(self, _: object) -> None:
+        self.wake()
+
+    def _arm(self, until: float) -> None:
+        # It is left standing when what it was for comes first, as it mostly does: a wake too many in seconds costs less
+        # than a timer for each event.
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = self._loop.call_at(until, self._ring), until
+
+    def _ring(self) -> None:
+        self._timer, self._timer_at = None, math.inf
         self.wake()
 
     async def _end(self, steps: _Steps, *, cancel: bool = True) -> asyncio.CancelledError | None:
