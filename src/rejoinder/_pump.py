@@ -43,7 +43,7 @@ _MUCH = 1024 * 1024  # octets from which on it is worth a task to notice that no
 _GRACE = 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Terms:
     """What a stream is to keep to; times in seconds, None for no limit."""
 
@@ -62,11 +62,13 @@ class Terms:
         Raises:
             ValueError: a limit that is not a positive number of seconds.
         """
-        limits = {name: getattr(self, name) for name in ("send_timeout", "idle_timeout", "max_duration")}
-        limits["keepalive"] = None if self.keepalive is None else self.keepalive[0]
-        for name, limit in limits.items():
-            is_number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
-            if limit is not None and not (is_number and limit > 0):
+        for name in ("send_timeout", "idle_timeout", "max_duration", "keepalive"):
+            limit = getattr(self, name)
+            if limit is None:
+                continue
+            if name == "keepalive":
+                limit, _ = limit
+            if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not limit > 0:
                 raise ValueError(f"{name} must be a positive number of seconds, or None; got {limit!r}")
 
 
@@ -86,10 +88,12 @@ async def pump(
     """
     puller = Puller(content, owned, encoder)
     async with drive(puller) as driven:
-        stream = _Stream(driven, puller, encoder, outlet, receive, terms)
         if not outlet.takes_content:
             await outlet.put(b"", more_body=False)
-        elif terms.stop_on_shutdown:
+            return
+        stream = _Stream(driven, puller, encoder, outlet, receive, terms)
+        await driven.advance()
+        if terms.stop_on_shutdown and not driven.ended:
             with listening(stream.told_to_stop):
                 await stream.run()
         else:
@@ -121,6 +125,7 @@ class _Stream:
         self._outlet = outlet
         self._receive = receive
         self._terms = terms
+        self._head = encoder.begin()
         self._watched = not outlet.is_http
         self._broken: Exception | None = None
         self._stopping = False
@@ -134,7 +139,6 @@ class _Stream:
 
     async def run(self) -> None:
         """Send all of it."""
-        self._head = self._encoder.begin()
         error = await self._send_items()
         if error is not None:
             await self._drive.stop()
@@ -150,10 +154,7 @@ class _Stream:
     async def _send_items(self) -> Exception | None:
         """Send what the source gives, but for the last of it. Returns what the source raised, or should have."""
         drive, puller = self._drive, self._puller
-        while not self._stopping:
-            await drive.advance()
-            if drive.ended:
-                return drive.error
+        while not drive.ended:
             if puller.has_gathered:
                 await self._put(puller.take())
                 self._item_at = drive.now()
@@ -166,7 +167,10 @@ class _Stream:
                 self._raise_interruption()
             if (late := self._too_late()) is not None:
                 return late
-        return None
+            if self._stopping:
+                return None
+            await drive.advance()
+        return drive.error
 
     async def _wait(self) -> None:
         """Until the source gives something, or it is time for something else."""

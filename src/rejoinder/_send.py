@@ -198,7 +198,11 @@ class Outlet:
             self._prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
             self.begun = True
         if self._prefix is not None and (data or not more_body):
-            await _send(self._send, {"type": self._prefix + BODY, "body": data, "more_body": more_body})
+            try:
+                await self._send({"type": self._prefix + BODY, "body": data, "more_body": more_body})
+            except OSError as error:
+                note_client_left(error)
+                raise ClientLeft from error
             self.exchange.bytes_sent += len(data)
 
 

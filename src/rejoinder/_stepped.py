@@ -19,6 +19,7 @@ from rejoinder._pull import TURN, Puller
 _logger = logging.getLogger("rejoinder")
 T = TypeVar("T")
 
+_NO_SHIELD = nullcontext()
 _GATHERING = 0.001  # seconds in which what a thread gives is gathered, if it gave something just before
 _STUCK = 0.3  # seconds from which on a server that takes no message may do so because the client has left
 
@@ -211,7 +212,7 @@ class Stepped:
         return asyncio.sleep(0)
 
     def shield(self) -> AbstractContextManager[object]:
-        return nullcontext()  # that is done by `_end`
+        return _NO_SHIELD  # that is done by `_end`
 
     def gathered(self) -> None:
         self.wake()  # of no effect when the source runs: that is in this task, which does not wait then
