@@ -7,6 +7,7 @@ pump, in the same event loop, whenever it likes.
     content                                  items are taken                    and it is closed
     text, bytes, list, tuple, BytesIO        at once; nothing there can block   at once
     async iterable, file with async `read`   by `async for`                     by `aclose` or `close`, awaited
+    feed of a channel, to events             by the pump itself, when told      at once
     any other iterable, file                 many at a time, in a thread        by `close`, in a thread
     context manager                          from what it yields                by its exit, told what ended it
 
@@ -17,11 +18,13 @@ the coroutine is given up closes the source itself when it comes back.
 import inspect
 import io
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from rejoinder._encode.sse import EventEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import clock
 from rejoinder._sources.threads import in_thread
@@ -58,6 +61,34 @@ class Surroundings(Protocol):
         ...
 
 
+class Feed(ABC):
+    """A source that is not asked for items, but tells that it has some: nothing is resumed to get them.
+
+    Its items are server-sent events as they are on the wire.
+    """
+
+    @abstractmethod
+    async def open(self, tell: Callable[[], None]) -> None:
+        """Begin. From then on, `tell` is called when there is something where nothing was."""
+
+    @property
+    @abstractmethod
+    def has_events(self) -> bool:
+        """Whether there is something to take."""
+
+    @abstractmethod
+    def take(self) -> bytes:
+        """All events that there are."""
+
+    @abstractmethod
+    async def wait_over(self) -> None:
+        """Wait until there will be no more events, but for those that there are."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """End. What there is can still be taken."""
+
+
 def check_content(content: object) -> None:
     """Refuse what cannot be streamed.
 
@@ -85,6 +116,8 @@ class Puller:
         self._content = content
         self._owned = tuple(owned)
         self._encode = encoder.encode
+        self._sends_events = isinstance(encoder, EventEncoder)
+        self._feed: Feed | None = None
         self._parts: list[bytes] = []
         self.where: Surroundings
         # Of octets; their difference is what is gathered. Each has one writer, which may be a thread, so there is no lock.
@@ -97,10 +130,12 @@ class Puller:
     @property
     def has_gathered(self) -> bool:
         """Whether there is something to take."""
-        return bool(self._parts)
+        return bool(self._parts) or (self._feed is not None and self._feed.has_events)
 
     def take(self) -> bytes:
         """What has been gathered."""
+        if self._feed is not None:
+            return self._feed.take()
         parts, data = self._parts, b""
         # Until it is found empty: a thread that adds to what is there tells nobody.
         while count := len(parts):
@@ -130,6 +165,8 @@ class Puller:
             self._put(self._encode(content))
         elif isinstance(content, _IN_MEMORY):
             await self._pull_ready(content)
+        elif self._sends_events and isinstance(content, Feed):
+            await self._pull_feed(content)
         elif _is_async(content):
             await self._pull_async(content)
         else:
@@ -156,6 +193,14 @@ class Puller:
                     await self.where.pause()
         finally:
             await self._close(source)
+
+    async def _pull_feed(self, feed: Feed) -> None:
+        try:
+            await feed.open(self.where.gathered)
+            self._feed = feed
+            await feed.wait_over()
+        finally:
+            feed.leave()
 
     async def _pull_async(self, source: object) -> None:
         iterator = source
