@@ -204,7 +204,7 @@ class Channel:
         self._check_thread()
         self._closed = True
         for subscriber in self._subscribers:
-            subscriber.over.set()
+            subscriber.join(over=True)
         self._wake()
 
     def _deliver(self, event: EncodedEvent, position: int) -> None:
@@ -237,7 +237,7 @@ class Channel:
             while True:
                 while (event := subscriber.next_event()) is not None:
                     yield event
-                if subscriber.over.is_set():
+                if subscriber.is_over:
                     return
                 await self._wait()
         finally:
@@ -271,6 +271,7 @@ class _Subscriber:
         "_queue",
         "_reached",
         "_slow",
+        "is_over",
         "joined",
         "last_event_id",
         "over",
@@ -280,6 +281,7 @@ class _Subscriber:
     def __init__(self, backlog: int, slow: SlowClient, last_event_id: str | None) -> None:
         self.over: anyio.Event  # set when there will be no more
         self.joined = False
+        self.is_over = False
         self.tell: Callable[[], None] | None = None
         self.last_event_id = last_event_id
         self._backlog = backlog
@@ -294,6 +296,7 @@ class _Subscriber:
             self.joined = True
             self.over = anyio.Event()
         if over:
+            self.is_over = True
             self.over.set()
 
     @property
@@ -308,7 +311,7 @@ class _Subscriber:
 
     def put(self, event: EncodedEvent, position: int) -> None:
         queue = self._queue
-        if self.over.is_set():
+        if self.is_over:
             return
         if not queue and self.tell is not None:
             self.tell()
@@ -321,7 +324,7 @@ class _Subscriber:
             return
         if self._slow is SlowClient.DISCONNECT:
             queue.clear()
-            self.over.set()
+            self.join(over=True)
         else:
             queue.popitem(last=False)
             self._lost = True

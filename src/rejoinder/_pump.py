@@ -127,6 +127,7 @@ class _Stream:
         self._terms = terms
         self._head = encoder.begin()
         self._watched = not outlet.is_http
+        self._limited = not (terms.send_timeout is terms.idle_timeout is terms.max_duration is None)
         self._broken: Exception | None = None
         self._stopping = False
         self._empty_items = 0
@@ -157,7 +158,7 @@ class _Stream:
         while not drive.ended:
             if puller.has_gathered:
                 await self._put(puller.take())
-                self._item_at = drive.now()
+                self._item_at = self._octet_at
             if puller.empty_items != self._empty_items:
                 self._empty_items, self._item_at = puller.empty_items, drive.now()
             # Who woke this while it sent has left a note, and does not come again.
@@ -165,7 +166,7 @@ class _Stream:
                 await self._wait()
             if drive.interrupted:
                 self._raise_interruption()
-            if (late := self._too_late()) is not None:
+            if self._limited and (late := self._too_late()) is not None:
                 return late
             if self._stopping:
                 return None
@@ -174,20 +175,17 @@ class _Stream:
 
     async def _wait(self) -> None:
         """Until the source gives something, or it is time for something else."""
-        drive, terms, now = self._drive, self._terms, self._drive.now()
-        head_at = math.inf
-        if not self._outlet.begun and not terms.prefetch:
-            head_at = self._began + (_GRACE if self._puller.opaque else 0)
-        keepalive_at = math.inf
-        if self._outlet.begun and terms.keepalive is not None:
-            keepalive_at = self._octet_at + terms.keepalive[0]
-        if now >= head_at:
-            await self._put(b"")
-        elif terms.keepalive is not None and now >= keepalive_at:
-            await self._put(terms.keepalive[1])
-        else:
-            self._watch()
-            await drive.wait(min(head_at, keepalive_at, self._idle_until(), self._lasts_until()))
+        drive, terms, due, data = self._drive, self._terms, math.inf, b""
+        if not self._outlet.begun:
+            if not terms.prefetch:
+                due = self._began + (_GRACE if self._puller.opaque else 0)
+        elif terms.keepalive is not None:
+            due, data = self._octet_at + terms.keepalive[0], terms.keepalive[1]
+        if drive.now() >= due:
+            await self._put(data)
+            return
+        self._watch()
+        await drive.wait(min(due, self._idle_until(), self._lasts_until()) if self._limited else due)
 
     def _idle_until(self) -> float:
         limit = self._terms.idle_timeout
@@ -206,16 +204,18 @@ class _Stream:
         return None
 
     async def _put(self, data: bytes, *, more_body: bool = True) -> None:
-        if self._drive.interrupted:
+        drive, outlet, until = self._drive, self._outlet, math.inf
+        if drive.interrupted:
             self._raise_interruption()
-        if not self._outlet.begun:
+        if not outlet.begun:
             data = self._head + data
-        limit = self._terms.send_timeout
-        until = self._lasts_until() if limit is None else min(self._drive.now() + limit, self._lasts_until())
-        if not await self._drive.send(self._outlet.put(data, more_body=more_body), until, self._watch):
+        if self._limited:
+            limit = self._terms.send_timeout
+            until = self._lasts_until() if limit is None else min(drive.now() + limit, self._lasts_until())
+        if not await drive.send(outlet.put(data, more_body=more_body), until, self._watch):
             self._raise_interruption()
-        self._octet_at = self._drive.now()
-        if self._outlet.exchange.bytes_sent > _MUCH:
+        self._octet_at = drive.now()
+        if not self._watched and outlet.exchange.bytes_sent > _MUCH:
             self._watch()
 
     def _raise_interruption(self) -> NoReturn:

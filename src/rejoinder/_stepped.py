@@ -58,17 +58,19 @@ class _Steps:
             self.state = _State.ENDED
             raise
         else:
-            if yielded is None:
-                self.state = _State.READY
-            elif getattr(yielded, "_asyncio_future_blocking", None):
-                # The handshake of `Future.__await__` with the task that runs it.
-                yielded._asyncio_future_blocking = False  # noqa: SLF001
-                self.state, self.future = _State.WAITING, yielded
-            else:
-                self.state, self._thrown = (
-                    _State.READY,
-                    RuntimeError(f"a stream's source awaits {yielded!r}, which is not for asyncio"),
-                )
+            self.wait_for(yielded)
+
+    def wait_for(self, yielded: Any) -> None:
+        """It has run, and yielded this."""
+        if yielded is None:
+            self.state = _State.READY
+        elif getattr(yielded, "_asyncio_future_blocking", None):
+            # The handshake of `Future.__await__` with the task that runs it.
+            yielded._asyncio_future_blocking = False  # noqa: SLF001
+            self.state, self.future = _State.WAITING, yielded
+        else:
+            self.state = _State.READY
+            self._thrown = RuntimeError(f"a stream's source awaits {yielded!r}, which is not for asyncio")
 
     def cancel(self, error: BaseException) -> None:
         """Cancel it as `Task.cancel` does: by what it waits for, or else with the next step."""
@@ -150,14 +152,16 @@ class Stepped:
         if not self._puller.has_gathered:
             await self._wait(self._source, until)
             # A scope around all this cancels again and again, and would cancel the clean-up, too.
-            self._scope.shield = self._source.cancelled
+            if self._scope.shield is not self._source.cancelled:
+                self._scope.shield = self._source.cancelled
 
     async def send(self, sending: Coroutine[Any, Any, None], until: float, when_stuck: Callable[[], None]) -> bool:
-        steps = _Steps(sending)
-        steps.step()
-        if steps.state is _State.ENDED:
+        try:
+            yielded = sending.send(None)
+        except StopIteration:
             return True
-        stuck_at = math.inf
+        steps, stuck_at = _Steps(sending), math.inf
+        steps.wait_for(yielded)
         while True:
             if steps.state is _State.READY:
                 try:
