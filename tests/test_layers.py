@@ -23,6 +23,8 @@ RINGS: dict[str, int] = {
     "_turns": 2,
     "_pull": 2,
     "_drive": 2,
+    "_stepped": 2,
+    "_child": 2,
     "_pump": 2,
     "_starlette": 3,
     "_response": 3,

@@ -8,24 +8,25 @@ A subscription puts its queue up first and asks for the replay then, so no event
 gives each event a position; the replay says up to which position it reaches, and what the queue has from before that is
 skipped, so no event comes twice. This holds for a broker, too, where the two may overtake each other.
 
-Clients wait for one event of the loop together: to wake them is one call, and those that have something to do already
-are not concerned. All of this happens in one event loop and needs no locks.
+A subscription can be iterated; and it is a feed, which a response with server-sent events is told of and takes its
+octets from, so that no generator is resumed for each event of each client. Who iterates waits for one event of the
+loop together with all others: to wake them is one call. All of this happens in one event loop and needs no locks.
 """
 
 import threading
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
 from secrets import token_hex
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, Self, TypeAlias
 
 import anyio
 from anyio.lowlevel import cancel_shielded_checkpoint
 
 from rejoinder._encode.jsonl import encode_line
 from rejoinder._encode.sse import EncodedEvent, encode_for_all, format_event
+from rejoinder._pull import Feed
 
 Deliver: TypeAlias = Callable[[EncodedEvent, int], None]
 
@@ -186,42 +187,13 @@ class Channel:
         await cancel_shielded_checkpoint()
         return encoded.id
 
-    async def subscribe(self, last_event_id: str | None = None) -> AsyncGenerator[EncodedEvent, None]:
+    def subscribe(self, last_event_id: str | None = None) -> "Subscription":
         """The events from now on; with an id, from the one after that. What `EventSourceResponse` takes as content.
 
-        The subscription begins with the first step of the iteration, and ends with `aclose`.
-
-        Raises:
-            RuntimeError: the channel has subscribers in another thread.
+        The subscription begins with the first step of the iteration, which raises RuntimeError if the channel has
+        subscribers in another thread; and it ends with `aclose`.
         """
-        self._check_thread()
-        self._thread = threading.get_ident()
-        subscriber = _Subscriber(self._backlog, self._slow)
-        self._subscribers.add(subscriber)
-        try:
-            reached = 0
-            if last_event_id is not None:
-                replay = await self._backend.replay(last_event_id)
-                reached = replay.position
-                if not replay.complete:
-                    yield _gap(last_event_id)
-                for event in replay.events:
-                    yield event
-                    last_event_id = event.id
-            while True:
-                while subscriber.queue:
-                    if subscriber.lost:
-                        subscriber.lost = False
-                        yield _gap(last_event_id)
-                    _, (event, position) = subscriber.queue.popitem(last=False)
-                    if position > reached:
-                        yield event
-                        last_event_id = event.id
-                if subscriber.ended or self._closed:
-                    return
-                await self._wait()
-        finally:
-            self._subscribers.discard(subscriber)
+        return Subscription(self, _Subscriber(self._backlog, self._slow, last_event_id))
 
     def close(self) -> None:
         """End all streams, once their clients have got what was published before.
@@ -231,12 +203,45 @@ class Channel:
         """
         self._check_thread()
         self._closed = True
+        for subscriber in self._subscribers:
+            subscriber.join(over=True)
         self._wake()
 
     def _deliver(self, event: EncodedEvent, position: int) -> None:
         for subscriber in self._subscribers:
             subscriber.put(event, position)
         self._wake()
+
+    async def _join(self, subscriber: "_Subscriber") -> None:
+        """Have it get what is published, if it does not already; what it has missed before."""
+        if subscriber.joined:
+            return
+        self._check_thread()
+        self._thread = threading.get_ident()
+        subscriber.join(over=self._closed)
+        self._subscribers.add(subscriber)
+        try:
+            if subscriber.last_event_id is not None:
+                subscriber.put_replay(await self._backend.replay(subscriber.last_event_id))
+        except BaseException:
+            self._leave(subscriber)
+            raise
+
+    def _leave(self, subscriber: "_Subscriber") -> None:
+        subscriber.join(over=True)
+        self._subscribers.discard(subscriber)
+
+    async def _iterate(self, subscriber: "_Subscriber") -> AsyncGenerator[EncodedEvent, None]:
+        try:
+            await self._join(subscriber)
+            while True:
+                while (event := subscriber.next_event()) is not None:
+                    yield event
+                if subscriber.is_over:
+                    return
+                await self._wait()
+        finally:
+            self._leave(subscriber)
 
     async def _wait(self) -> None:
         if self._news is None:
@@ -256,32 +261,137 @@ class Channel:
             )
 
 
-@dataclass(slots=True, eq=False)
 class _Subscriber:
     """What a client has not yet got."""
 
-    backlog: int
-    slow: SlowClient
-    queue: OrderedDict[object, tuple[EncodedEvent, int]] = field(default_factory=OrderedDict)
-    lost: bool = False
-    ended: bool = False
+    __slots__ = (
+        "_backlog",
+        "_lost",
+        "_missed",
+        "_queue",
+        "_reached",
+        "_slow",
+        "is_over",
+        "joined",
+        "last_event_id",
+        "over",
+        "tell",
+    )
+
+    def __init__(self, backlog: int, slow: SlowClient, last_event_id: str | None) -> None:
+        self.over: anyio.Event  # set when there will be no more
+        self.joined = False
+        self.is_over = False
+        self.tell: Callable[[], None] | None = None
+        self.last_event_id = last_event_id
+        self._backlog = backlog
+        self._slow = slow
+        self._queue: OrderedDict[object, tuple[EncodedEvent, int]] = OrderedDict()
+        self._missed: deque[EncodedEvent] | None = None
+        self._reached = 0
+        self._lost = False
+
+    def join(self, *, over: bool) -> None:
+        if not self.joined:
+            self.joined = True
+            self.over = anyio.Event()
+        if over:
+            self.is_over = True
+            self.over.set()
+
+    @property
+    def has_events(self) -> bool:
+        return bool(self._queue or self._missed)
+
+    def put_replay(self, replay: Replay) -> None:
+        self._missed = deque(replay.events)
+        self._reached = replay.position
+        if not replay.complete:
+            self._missed.appendleft(_gap(self.last_event_id))
 
     def put(self, event: EncodedEvent, position: int) -> None:
-        if self.ended:
+        queue = self._queue
+        if self.is_over:
             return
+        if not queue and self.tell is not None:
+            self.tell()
         key: object = position
-        if self.slow is SlowClient.KEEP_LATEST and event.key is not None:
+        if self._slow is SlowClient.KEEP_LATEST and event.key is not None:
             key = event.key
-            self.queue.pop(key, None)  # the newest comes last: ids are given back in the order of the events
-        self.queue[key] = event, position
-        if len(self.queue) <= self.backlog:
+            queue.pop(key, None)  # the newest comes last: ids are given back in the order of the events
+        queue[key] = event, position
+        if len(queue) <= self._backlog:
             return
-        if self.slow is SlowClient.DISCONNECT:
-            self.queue.clear()
-            self.ended = True
+        if self._slow is SlowClient.DISCONNECT:
+            queue.clear()
+            self.join(over=True)
         else:
-            self.queue.popitem(last=False)
-            self.lost = True
+            queue.popitem(last=False)
+            self._lost = True
+
+    def next_event(self) -> EncodedEvent | None:
+        """The oldest that the client has not got; None if it has all."""
+        if self._missed:
+            event = self._missed.popleft()
+            self.last_event_id = event.id or self.last_event_id
+            return event
+        while self._queue:
+            if self._lost:
+                self._lost = False
+                return _gap(self.last_event_id)
+            _, (event, position) = self._queue.popitem(last=False)
+            if position > self._reached:
+                self.last_event_id = event.id
+                return event
+        return None
+
+
+class Subscription(Feed):
+    """The events of a channel for one client: an async iterator, to be closed with `aclose`."""
+
+    def __init__(self, channel: Channel, subscriber: _Subscriber) -> None:
+        self._channel = channel
+        self._subscriber = subscriber
+        self._events: AsyncGenerator[EncodedEvent, None] | None = None
+
+    def __aiter__(self) -> Self:
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> EncodedEvent:
+        """The next event; waits for it."""
+        if self._events is None:
+            self._events = self._channel._iterate(self._subscriber)  # noqa: SLF001
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """End the subscription."""
+        if self._events is None:
+            self.leave()
+        else:
+            await self._events.aclose()
+
+    async def open(self, tell: Callable[[], None]) -> None:
+        """See `Feed`."""
+        await self._channel._join(self._subscriber)  # noqa: SLF001
+        self._subscriber.tell = tell
+
+    @property
+    def has_events(self) -> bool:
+        """See `Feed`."""
+        return self._subscriber.has_events
+
+    def take(self) -> bytes:
+        """See `Feed`."""
+        return b"".join([event.encoded for event in iter(self._subscriber.next_event, None)])
+
+    async def wait_over(self) -> None:
+        """See `Feed`."""
+        await self._subscriber.over.wait()
+
+    def leave(self) -> None:
+        """See `Feed`."""
+        self._channel._leave(self._subscriber)  # noqa: SLF001
 
 
 def _gap(after: str | None) -> EncodedEvent:

@@ -7,6 +7,7 @@ pump, in the same event loop, whenever it likes.
     content                                  items are taken                    and it is closed
     text, bytes, list, tuple, BytesIO        at once; nothing there can block   at once
     async iterable, file with async `read`   by `async for`                     by `aclose` or `close`, awaited
+    feed of a channel, to events             by the pump itself, when told      at once
     any other iterable, file                 many at a time, in a thread        by `close`, in a thread
     context manager                          from what it yields                by its exit, told what ended it
 
@@ -17,11 +18,13 @@ the coroutine is given up closes the source itself when it comes back.
 import inspect
 import io
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from rejoinder._encode.sse import EventEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import clock
 from rejoinder._sources.threads import in_thread
@@ -58,6 +61,34 @@ class Surroundings(Protocol):
         ...
 
 
+class Feed(ABC):
+    """A source that is not asked for items, but tells that it has some: nothing is resumed to get them.
+
+    Its items are server-sent events as they are on the wire.
+    """
+
+    @abstractmethod
+    async def open(self, tell: Callable[[], None]) -> None:
+        """Begin. From then on, `tell` is called when there is something where nothing was."""
+
+    @property
+    @abstractmethod
+    def has_events(self) -> bool:
+        """Whether there is something to take."""
+
+    @abstractmethod
+    def take(self) -> bytes:
+        """All events that there are."""
+
+    @abstractmethod
+    async def wait_over(self) -> None:
+        """Wait until there will be no more events, but for those that there are."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """End. What there is can still be taken."""
+
+
 def check_content(content: object) -> None:
     """Refuse what cannot be streamed.
 
@@ -85,10 +116,12 @@ class Puller:
         self._content = content
         self._owned = tuple(owned)
         self._encode = encoder.encode
+        self._sends_events = isinstance(encoder, EventEncoder)
+        self._feed: Feed | None = None
         self._parts: list[bytes] = []
-        self._lock = threading.Lock()
         self.where: Surroundings
-        self._size = 0
+        # Of octets; their difference is what is gathered. Each has one writer, which may be a thread, so there is no lock.
+        self._given = self._taken = 0
         self.empty_items = 0
         self.turn_ends = 0.0
         self.stopped = False
@@ -97,14 +130,18 @@ class Puller:
     @property
     def has_gathered(self) -> bool:
         """Whether there is something to take."""
-        return bool(self._parts)
+        return bool(self._parts) or (self._feed is not None and self._feed.has_events)
 
     def take(self) -> bytes:
         """What has been gathered."""
-        with self._lock:
-            data = b"".join(self._parts)
-            self._parts.clear()
-            self._size = 0
+        if self._feed is not None:
+            return self._feed.take()
+        parts, data = self._parts, b""
+        # Until it is found empty: a thread that adds to what is there tells nobody.
+        while count := len(parts):
+            data += b"".join(parts[:count])
+            del parts[:count]
+        self._taken += len(data)
         return data
 
     async def run(self) -> None:
@@ -128,6 +165,8 @@ class Puller:
             self._put(self._encode(content))
         elif isinstance(content, _IN_MEMORY):
             await self._pull_ready(content)
+        elif self._sends_events and isinstance(content, Feed):
+            await self._pull_feed(content)
         elif _is_async(content):
             await self._pull_async(content)
         else:
@@ -138,19 +177,30 @@ class Puller:
         if not data:
             self.empty_items += 1
             return False
+        self._given += len(data)
         self._parts.append(data)
-        self._size += len(data)
-        return self._size == len(data)
+        return len(self._parts) == 1
+
+    def _has_portion(self) -> bool:
+        return self._given - self._taken >= PORTION
 
     async def _pull_ready(self, source: object) -> None:
         try:
             for item in _items(source):
                 if self._put(self._encode(item)):
                     self.where.gathered()
-                if self._size >= PORTION or clock() >= self.turn_ends:
+                if self._has_portion() or clock() >= self.turn_ends:
                     await self.where.pause()
         finally:
             await self._close(source)
+
+    async def _pull_feed(self, feed: Feed) -> None:
+        try:
+            await feed.open(self.where.gathered)
+            self._feed = feed
+            await feed.wait_over()
+        finally:
+            feed.leave()
 
     async def _pull_async(self, source: object) -> None:
         iterator = source
@@ -188,17 +238,15 @@ class Puller:
 
     def _fill(self, items: Iterator[object]) -> bool:
         """In a thread: take items until there is a portion. Whether there may be more."""
-        while not self.stopped and self._size < PORTION:
-            try:
-                item = next(items)
-            except StopIteration:
-                return False
-            data = self._encode(item)
-            with self._lock:
-                is_first = self._put(data)
-            if is_first:
+        if self.stopped:
+            return True
+        put, encode = self._put, self._encode
+        for item in items:
+            if put(encode(item)):
                 self.where.notice()
-        return True
+            if self.stopped or self._given - self._taken >= PORTION:
+                return True
+        return False
 
     async def _close(self, source: Any) -> None:
         if isinstance(source, _ONE_CHUNK) or not (hasattr(source, "aclose") or hasattr(source, "close")):

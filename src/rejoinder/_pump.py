@@ -16,21 +16,25 @@ wakes it:
 On each of these ways, and on a cancellation, the source is closed (see `_pull`) before `pump` ends.
 """
 
+import asyncio
 import logging
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NoReturn
 
+import anyio
 from starlette.types import Receive
 
-from rejoinder._drive import Drive, drive
+from rejoinder._child import Child
+from rejoinder._drive import Drive
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import ClientLeft
 from rejoinder._pull import Puller
 from rejoinder._send import Outlet, client_leaves
 from rejoinder._shutdown import listening
+from rejoinder._stepped import Stepped
 
 _logger = logging.getLogger("rejoinder")
 
@@ -39,7 +43,7 @@ _MUCH = 1024 * 1024  # octets from which on it is worth a task to notice that no
 _GRACE = 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Terms:
     """What a stream is to keep to; times in seconds, None for no limit."""
 
@@ -58,11 +62,13 @@ class Terms:
         Raises:
             ValueError: a limit that is not a positive number of seconds.
         """
-        limits = {name: getattr(self, name) for name in ("send_timeout", "idle_timeout", "max_duration")}
-        limits["keepalive"] = None if self.keepalive is None else self.keepalive[0]
-        for name, limit in limits.items():
-            is_number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
-            if limit is not None and not (is_number and limit > 0):
+        for name in ("send_timeout", "idle_timeout", "max_duration", "keepalive"):
+            limit = getattr(self, name)
+            if limit is None:
+                continue
+            if name == "keepalive":
+                limit, _ = limit
+            if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not limit > 0:
                 raise ValueError(f"{name} must be a positive number of seconds, or None; got {limit!r}")
 
 
@@ -82,10 +88,12 @@ async def pump(
     """
     puller = Puller(content, owned, encoder)
     async with drive(puller) as driven:
-        stream = _Stream(driven, puller, encoder, outlet, receive, terms)
         if not outlet.takes_content:
             await outlet.put(b"", more_body=False)
-        elif terms.stop_on_shutdown:
+            return
+        stream = _Stream(driven, puller, encoder, outlet, receive, terms)
+        await driven.advance()
+        if terms.stop_on_shutdown and not driven.ended:
             with listening(stream.told_to_stop):
                 await stream.run()
         else:
@@ -96,6 +104,13 @@ async def discard(contents: Collection[object]) -> None:
     """Closes contents of which nothing is to be sent."""
     async with drive(Puller((), contents, ChunkEncoder("utf-8"))):
         pass
+
+
+def drive(puller: Puller) -> Drive:
+    """What fits the event loop that is running."""
+    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
+        return Stepped(puller)
+    return Child(puller)
 
 
 class _Stream:
@@ -110,7 +125,9 @@ class _Stream:
         self._outlet = outlet
         self._receive = receive
         self._terms = terms
+        self._head = encoder.begin()
         self._watched = not outlet.is_http
+        self._limited = not (terms.send_timeout is terms.idle_timeout is terms.max_duration is None)
         self._broken: Exception | None = None
         self._stopping = False
         self._empty_items = 0
@@ -123,7 +140,6 @@ class _Stream:
 
     async def run(self) -> None:
         """Send all of it."""
-        self._head = self._encoder.begin()
         error = await self._send_items()
         if error is not None:
             await self._drive.stop()
@@ -139,13 +155,10 @@ class _Stream:
     async def _send_items(self) -> Exception | None:
         """Send what the source gives, but for the last of it. Returns what the source raised, or should have."""
         drive, puller = self._drive, self._puller
-        while not self._stopping:
-            await drive.advance()
-            if drive.ended:
-                return drive.error
+        while not drive.ended:
             if puller.has_gathered:
                 await self._put(puller.take())
-                self._item_at = drive.now()
+                self._item_at = self._octet_at
             if puller.empty_items != self._empty_items:
                 self._empty_items, self._item_at = puller.empty_items, drive.now()
             # Who woke this while it sent has left a note, and does not come again.
@@ -153,26 +166,26 @@ class _Stream:
                 await self._wait()
             if drive.interrupted:
                 self._raise_interruption()
-            if (late := self._too_late()) is not None:
+            if self._limited and (late := self._too_late()) is not None:
                 return late
-        return None
+            if self._stopping:
+                return None
+            await drive.advance()
+        return drive.error
 
     async def _wait(self) -> None:
         """Until the source gives something, or it is time for something else."""
-        drive, terms, now = self._drive, self._terms, self._drive.now()
-        head_at = math.inf
-        if not self._outlet.begun and not terms.prefetch:
-            head_at = self._began + (_GRACE if self._puller.opaque else 0)
-        keepalive_at = math.inf
-        if self._outlet.begun and terms.keepalive is not None:
-            keepalive_at = self._octet_at + terms.keepalive[0]
-        if now >= head_at:
-            await self._put(b"")
-        elif terms.keepalive is not None and now >= keepalive_at:
-            await self._put(terms.keepalive[1])
-        else:
-            self._watch()
-            await drive.wait(min(head_at, keepalive_at, self._idle_until(), self._lasts_until()))
+        drive, terms, due, data = self._drive, self._terms, math.inf, b""
+        if not self._outlet.begun:
+            if not terms.prefetch:
+                due = self._began + (_GRACE if self._puller.opaque else 0)
+        elif terms.keepalive is not None:
+            due, data = self._octet_at + terms.keepalive[0], terms.keepalive[1]
+        if drive.now() >= due:
+            await self._put(data)
+            return
+        self._watch()
+        await drive.wait(min(due, self._idle_until(), self._lasts_until()) if self._limited else due)
 
     def _idle_until(self) -> float:
         limit = self._terms.idle_timeout
@@ -191,16 +204,18 @@ class _Stream:
         return None
 
     async def _put(self, data: bytes, *, more_body: bool = True) -> None:
-        if self._drive.interrupted:
+        drive, outlet, until = self._drive, self._outlet, math.inf
+        if drive.interrupted:
             self._raise_interruption()
-        if not self._outlet.begun:
+        if not outlet.begun:
             data = self._head + data
-        limit = self._terms.send_timeout
-        until = self._lasts_until() if limit is None else min(self._drive.now() + limit, self._lasts_until())
-        if not await self._drive.send(self._outlet.put(data, more_body=more_body), until, self._watch):
+        if self._limited:
+            limit = self._terms.send_timeout
+            until = self._lasts_until() if limit is None else min(drive.now() + limit, self._lasts_until())
+        if not await drive.send(outlet.put(data, more_body=more_body), until, self._watch):
             self._raise_interruption()
-        self._octet_at = self._drive.now()
-        if self._outlet.exchange.bytes_sent > _MUCH:
+        self._octet_at = drive.now()
+        if not self._watched and outlet.exchange.bytes_sent > _MUCH:
             self._watch()
 
     def _raise_interruption(self) -> NoReturn:

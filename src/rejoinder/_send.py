@@ -186,7 +186,7 @@ class Outlet:
         self._scope = scope
         self._send = send
         self._fields = fields
-        self._prefix: str | None = None
+        self._kind: str | None = None
 
     async def put(self, data: bytes, *, more_body: bool) -> None:
         """Send this, after the head if that was not sent yet.
@@ -195,10 +195,15 @@ class Outlet:
             ClientLeft: the server said that the client is gone.
         """
         if not self.begun:
-            self._prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
+            prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
+            self._kind = None if prefix is None else prefix + BODY
             self.begun = True
-        if self._prefix is not None and (data or not more_body):
-            await _send(self._send, {"type": self._prefix + BODY, "body": data, "more_body": more_body})
+        if self._kind is not None and (data or not more_body):
+            try:
+                await self._send({"type": self._kind, "body": data, "more_body": more_body})
+            except OSError as error:
+                note_client_left(error)
+                raise ClientLeft from error
             self.exchange.bytes_sent += len(data)
 
 

@@ -184,10 +184,14 @@ class StreamingResponse(Response, StarletteStreamingResponse):
 
     def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
         status = self.status_code
-        check_status(status)
-        implied = self._describe_content() if self._described else []
-        # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
-        fields, _ = frame("HEAD", status, checked(self.raw_headers), b"", implied)
+        fields = self.raw_headers
+        if fields == self._checked and status in WITH_CONTENT:
+            fields = fields.copy()  # middleware edits the list that it is sent
+        else:
+            check_status(status)
+            implied = self._describe_content() if self._described else []
+            # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
+            fields, _ = frame("HEAD", status, checked(fields), b"", implied)
         if self._conditional:
             answer = evaluate(scope, status, fields)
             exchange.status, fields = answer.status, answer.headers

@@ -1,7 +1,7 @@
 """One publisher, many clients; in virtual time, on asyncio and trio."""
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -12,10 +12,10 @@ import anyio.to_thread
 import pytest
 
 from rejoinder import testing
-from rejoinder._channel import Backend, Channel, MemoryBackend, Replay, SlowClient
+from rejoinder._channel import Backend, Channel, MemoryBackend, Replay, SlowClient, Subscription
 from rejoinder._encode.sse import EncodedEvent, ServerSentEvent
 
-Subscription = AsyncGenerator[EncodedEvent, None]
+
 Run = Callable[[Callable[[], Awaitable[None]]], None]
 
 
