@@ -32,9 +32,8 @@ ticks = Channel()
 
 async def tick() -> None:
     for number in count(1):
-        now = datetime.now(UTC)
-        await ticks.publish({"tick": number, "time": f"{now:%H:%M:%S}"})
-        await asyncio.sleep(1 - datetime.now(UTC).microsecond / 1_000_000)
+        await ticks.publish({"tick": number, "time": f"{datetime.now(UTC):%H:%M:%S}"})
+        await asyncio.sleep(1)
 
 
 @card(
@@ -94,7 +93,7 @@ And with soft deceitful wiles."""
 async def language_model() -> AsyncGenerator[str, None]:
     """Stands in for one: it says a word at a time, and William Blake's."""
     for token in VERSES.replace("\n", " \n").split(" "):
-        await asyncio.sleep(0.12)
+        await asyncio.sleep(0.07)
         yield f"{token} "
 
 
