@@ -9,8 +9,9 @@ Write an ordinary FastAPI path function in the file of its lane below `demo/card
 
 The card shows the function's own source, and that of what is named in `uses=`: functions and classes, and names of the
 same module that are assigned there. `tries=` lists the requests that a visitor may send: method, query, headers, and
-the path below the card's, where the function is not an endpoint but returns `StaticFiles`, which is mounted. `@also(report)` over another function adds it to the same card.
-A new `View` needs a function of the same name in `demo/page/page.js`: in `views`, or in `streams` if it shows what comes
+the path below the card's, where the function is not an endpoint but returns `StaticFiles`, which is mounted.
+`@also(report)` over another function adds it to the same card.
+A new `View` needs a function of the same name in `demo/page/views.js`, or in `streams.js` there if it shows what comes
 while it comes.
 """
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import anyio
 import pytest
-from pydantic import BaseModel
 
 pytest.importorskip("fastapi", reason="the programs are FastAPI's")
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from rejoinder.sse import EventSourceResponse, ServerSentEvent
 from rejoinder.testing import Exchange, fetch, run
@@ -110,6 +110,7 @@ class Price(BaseModel):
 
 def test_porting_both_kinds_of_endpoints_send_events() -> None:
     pytest.importorskip("sse_starlette", reason="it is what is ported")
+    pytest.importorskip("fastapi.sse", reason="it is what is ported")
 
     async def watch() -> AsyncIterator[Price]:
         yield Price(price=3)
@@ -117,8 +118,11 @@ def test_porting_both_kinds_of_endpoints_send_events() -> None:
     names = execute("porting-sse", app=FastAPI(), watch=watch, Price=Price, AsyncIterable=AsyncIterator)
     app = names["app"]
     app.get("/returned")(names["prices"])  # defined twice, so that one can compare; this is the latter
-    bodies = [run(lambda path=path: fetch(app, path=path)).body for path in ("/prices", "/returned")]
-    assert bodies == [b'data: {"price":3.0}\n\n'] * 2
+
+    async def main() -> list[bytes]:
+        return [(await fetch(app, path=path)).body for path in ("/prices", "/returned")]
+
+    assert run(main) == [b'data: {"price":3.0}\n\n'] * 2
 
 
 def test_shutdown_is_called_as_it_says() -> None:
