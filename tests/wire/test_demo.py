@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -388,7 +389,11 @@ class Browser:
         self.wait(lambda: self.driver.find_elements("css selector", f"#{slug} .response"))
 
     def text(self, slug: str, selector: str) -> str:
-        return str(self.find(slug, selector).text)
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        while True:
+            with suppress(StaleElementReferenceException):  # a stream may replace it between the two steps
+                return str(self.find(slug, selector).text)
 
     def press(self, slug: str, label: str) -> None:
         self.driver.execute_script("document.getElementById('announcements').textContent = ''")
