@@ -1,6 +1,7 @@
 """Starts the gallery: `python -m demo [--port N] [--no-open]`."""
 
 import argparse
+import logging
 import os
 import socket
 import sys
@@ -23,9 +24,13 @@ def main() -> None:
 
 
 def serve(port: int, *, open_page: bool) -> None:
-    config = uvicorn.Config(make_app(), log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    app = make_app()
+    logging.getLogger("rejoinder").setLevel(logging.CRITICAL)  # a card fails on purpose
+    config = uvicorn.Config(app, log_level="warning", ws="none", timeout_graceful_shutdown=1)
     listener = listen(port)
-    Server(config, f"http://{HOST}:{listener.getsockname()[1]}/", open_page=open_page).run(sockets=[listener])
+    server = Server(config, f"http://{HOST}:{listener.getsockname()[1]}/", open_page=open_page)
+    app.state.connections = server.server_state.connections  # one of them can be cut
+    server.run(sockets=[listener])
 
 
 class Server(uvicorn.Server):

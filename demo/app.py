@@ -5,10 +5,11 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 
 import demo.cards as _cards_register_themselves  # noqa: F401
-from demo.gallery import find_exchange, lanes, router
+from demo.cards.streams_lane import ticking
+from demo.gallery import find_exchange, lanes, mounts, router
 from demo.render import render_page
 from demo.wire import exchange, format_request
-from rejoinder import HTMLResponse, PlainTextResponse, Response
+from rejoinder import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -25,8 +26,10 @@ _ASSETS = {
 
 
 def make_app() -> FastAPI:
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, lifespan=ticking)
     app.include_router(router)
+    for path, files in mounts.items():
+        app.mount(path, files)
     page = render_page(list(lanes.values()))
 
     @app.get("/")
@@ -45,13 +48,13 @@ async def send_asset(name: str) -> Response:
     return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
 
 
-async def show_wire(request: Request, slug: str, number: int) -> PlainTextResponse:
-    """The conversation about a card: the request as it was sent, and the response as it came."""
+async def show_wire(request: Request, slug: str, number: int) -> Response:
+    """The conversation about a card: the request as it was sent, and the response as it comes."""
     shown = find_exchange(slug, number)
     if shown is None:
         return PlainTextResponse("There is no such card.\n", status_code=404)
     host, port = request.scope["server"]
     sent = format_request(shown.sent.method, shown.target, f"{host}:{port}", shown.sent.headers)
-    received = await exchange((host, port), sent)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return PlainTextResponse((sent + received).decode("utf-8", "backslashreplace"), headers=headers)
+    conversation = exchange((host, port), sent)
+    return StreamingResponse(conversation, media_type="text/plain", headers=headers, stop_on_shutdown=True)

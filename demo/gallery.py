@@ -7,13 +7,17 @@ Write an ordinary FastAPI path function in the file of its lane below `demo/card
     def report() -> FileResponse:
         return FileResponse("report.txt")
 
-The card shows the function's own source, and that of what is named in `uses=`. `tries=` lists the requests that a
-visitor may send: method, query, headers. `@also(report)` over another function adds it to the same card.
-A new `View` needs a function of the same name in `views` of `demo/page/page.js`.
+The card shows the function's own source, and that of what is named in `uses=`: functions and classes, and names of the
+same module that are assigned there. `tries=` lists the requests that a visitor may send: method, query, headers, and
+the path below the card's, where the function is not an endpoint but returns `StaticFiles`, which is mounted.
+`@also(report)` over another function adds it to the same card.
+A new `View` needs a function of the same name in `demo/page/views.js`, or in `streams.js` there if it shows what comes
+while it comes.
 """
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +27,8 @@ from typing import Any, TypeAlias, TypeVar, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
+
+from rejoinder import StaticFiles
 
 Endpoint: TypeAlias = Callable[..., Any]
 _Endpoint = TypeVar("_Endpoint", bound=Endpoint)
@@ -40,6 +46,12 @@ class View(StrEnum):
     COOKIES = "cookies"
     JOURNAL = "journal"
     FACTS = "facts"
+    FOLDER = "folder"
+    PAGE = "page"
+    TICKS = "ticks"
+    TOKENS = "tokens"
+    LINES = "lines"
+    ROWS = "rows"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +60,7 @@ class Try:
 
     label: str = "Send again"
     method: str = "GET"
+    path: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,7 +74,8 @@ class Exchange:
 
     @property
     def target(self) -> str:
-        return f"{self.path}?{urlencode(self.sent.query)}" if self.sent.query else self.path
+        path = self.path + self.sent.path
+        return f"{path}?{urlencode(self.sent.query)}" if self.sent.query else path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +102,7 @@ class Lane:
 
 
 router = APIRouter()
+mounts: dict[str, StaticFiles] = {}
 lanes: dict[str, Lane] = {}
 _cards: dict[str, Card] = {}
 
@@ -98,7 +113,7 @@ def find_exchange(slug: str, number: int) -> Exchange | None:
 
 
 def card(
-    *, title: str, about: str, view: View, uses: tuple[Endpoint, ...] = (), tries: tuple[Try, ...] = (Try(),)
+    *, title: str, about: str, view: View, uses: tuple[Endpoint | str, ...] = (), tries: tuple[Try, ...] = (Try(),)
 ) -> Callable[[_Endpoint], _Endpoint]:
     """Makes a card, and the route that it shows, of a FastAPI path function."""
 
@@ -115,7 +130,7 @@ def card(
 
 
 def also(
-    first: Endpoint, *, uses: tuple[Endpoint, ...] = (), tries: tuple[Try, ...]
+    first: Endpoint, *, uses: tuple[Endpoint | str, ...] = (), tries: tuple[Try, ...]
 ) -> Callable[[_Endpoint], _Endpoint]:
     """Adds an endpoint to the card of another one."""
 
@@ -136,11 +151,16 @@ def _lane_of(endpoint: Endpoint) -> Lane:
     return lanes.setdefault(endpoint.__module__, Lane(title))
 
 
-def _add_endpoint(card: Card, endpoint: Endpoint, uses: tuple[Endpoint, ...], tries: tuple[Try, ...]) -> None:
+def _add_endpoint(card: Card, endpoint: Endpoint, uses: tuple[Endpoint | str, ...], tries: tuple[Try, ...]) -> None:
     path = f"/cards/{_slug(endpoint)}"
-    methods = {sent.method for sent in tries}
-    router.add_api_route(path, endpoint, methods=sorted(methods), response_model=None)
-    card.sources.extend(_source(shown) for shown in (*uses, endpoint))
+    if inspect.signature(endpoint).return_annotation is StaticFiles:
+        mounts[path] = endpoint()  # include_router() knows no mounts
+    else:
+        methods = {sent.method for sent in tries}
+        router.add_api_route(path, endpoint, methods=sorted(methods), response_model=None)
+    card.sources.extend(
+        _assignment(endpoint, shown) if isinstance(shown, str) else _source(shown) for shown in (*uses, endpoint)
+    )
     card.class_names.extend(name for name in _class_names(endpoint) if name not in card.class_names)
     card.exchanges.extend(Exchange(sent, path) for sent in tries)
 
@@ -149,6 +169,13 @@ def _class_names(endpoint: Endpoint) -> list[str]:
     annotation = inspect.signature(endpoint).return_annotation
     classes = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     return [of.__name__ for of in classes]
+
+
+def _assignment(endpoint: Endpoint, name: str) -> str:
+    """The statement with which the endpoint's module gives something this name."""
+    source = inspect.getsource(inspect.getmodule(endpoint) or endpoint)
+    (line,) = re.findall(rf"^{name}\b.* = .*$", source, re.MULTILINE)
+    return f"{line}\n"
 
 
 def _source(shown: Endpoint) -> str:

@@ -1,7 +1,8 @@
-"""A look at the wire: sends a request to a server over a socket of its own, and keeps what comes back as it came."""
+"""A look at the wire: sends a request to a server over a socket of its own, and passes on what comes back as it comes."""
 
 import asyncio
-from collections.abc import Mapping
+import codecs
+from collections.abc import AsyncIterator, Mapping
 
 MAX_BYTES = 64 * 1024
 TIMEOUT = 5.0
@@ -14,18 +15,27 @@ def format_request(method: str, target: str, host: str, headers: Mapping[str, st
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
 
 
-async def exchange(address: tuple[str, int], request: bytes) -> bytes:
-    """The bytes of the response; only the beginning, when it is large or does not end in time."""
-    received = bytearray()
+async def exchange(address: tuple[str, int], request: bytes) -> AsyncIterator[str]:
+    """The request and the response; of that only the beginning, when it is large or does not end in time."""
+    decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+    yield decode(request)
+    ends = asyncio.get_running_loop().time() + TIMEOUT
+    reader, writer = await asyncio.open_connection(*address)
     try:
-        async with asyncio.timeout(TIMEOUT):
-            reader, writer = await asyncio.open_connection(*address)
-            try:
-                writer.write(request)
-                while len(received) < MAX_BYTES and (chunk := await reader.read(_CHUNK)):
-                    received += chunk
-            finally:
-                writer.close()
+        writer.write(request)
+        left = MAX_BYTES
+        while left and (chunk := await _read(reader, min(left, _CHUNK), ends)):
+            yield decode(chunk)
+            left -= len(chunk)
+    finally:
+        writer.close()
+    yield decode(b"", final=True)
+
+
+async def _read(reader: asyncio.StreamReader, size: int, ends: float) -> bytes:
+    """What comes next; nothing when it is over, or time is up."""
+    try:
+        async with asyncio.timeout_at(ends):
+            return await reader.read(size)
     except TimeoutError:
-        pass
-    return bytes(received[:MAX_BYTES])
+        return b""

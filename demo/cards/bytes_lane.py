@@ -4,13 +4,11 @@ The classes of the bytes lane: the content is there when the response is made.
 """
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from html import escape
-from itertools import count
 from uuid import UUID
 
 import starlette.responses
@@ -18,6 +16,7 @@ from fastapi import Request
 from starlette.background import BackgroundTask
 
 from demo.gallery import Try, View, also, card, router
+from demo.journal import journal, numbers
 from rejoinder import (
     HTMLResponse,
     JSONResponse,
@@ -193,10 +192,6 @@ def jar(request: Request) -> JSONResponse:
     return JSONResponse({name: value for name, value in request.cookies.items() if name == "__Host-theme"})
 
 
-journal: deque[tuple[int, str]] = deque(maxlen=200)
-orders = count(1)
-
-
 async def brew(order: int) -> None:
     await asyncio.sleep(0.25)
     journal.append((order, "background: the coffee is ready"))
@@ -217,7 +212,7 @@ def note(order: int, outcome: Outcome) -> None:
     tries=(Try(label="Order another coffee"),),
 )
 def order_coffee() -> JSONResponse:
-    order = next(orders)
+    order = next(numbers)
     return JSONResponse(
         {"order": order},
         status_code=202,
@@ -225,11 +220,6 @@ def order_coffee() -> JSONResponse:
         background=BackgroundTask(brew, order),
         on_finish=partial(note, order),
     )
-
-
-@router.get("/journal/{order}")
-def read_journal(order: int) -> JSONResponse:
-    return JSONResponse([line for of, line in journal if of == order])
 
 
 @card(

@@ -11,10 +11,12 @@ from fastapi import Request
 
 from demo.film import make_film
 from demo.gallery import Try, View, card, router
-from rejoinder import FileResponse, JSONResponse, Outcome
+from demo.shelf import make_shelf
+from rejoinder import FileResponse, JSONResponse, Outcome, StaticFiles
 
 LICENCE = Path(__file__).parents[2] / "LICENSE"
 FILM = make_film(Path(__file__).parents[1] / "media" / "clock.mp4", hole=256 * 1024 * 1024)
+SHELF = make_shelf()
 
 
 @card(
@@ -92,3 +94,22 @@ def poem() -> FileResponse:
 )
 def settings() -> JSONResponse:
     return JSONResponse({"theme": "dark", "language": "eo"}, etag=True)
+
+
+@card(
+    title="A folder, as it is",
+    about="Mount it, and its files are served: with a listing, with what was compressed when it was built, and with nothing "
+    "that begins with a dot or lies outside.",
+    view=View.FOLDER,
+    tries=(
+        Try(label="The listing", path="/"),
+        Try(label="A folder without its slash", path="/photos"),
+        Try(label="A script", path="/build/app.js"),
+        Try(label="The same to who takes gzip", path="/build/app.js", headers={"Accept-Encoding": "gzip"}),
+        Try(label="An odd name", path="/50%25%20off%20&%20more%20%231.txt"),
+        Try(label=".env", path="/.env"),
+        Try(label="../../etc/passwd", path="/%2e%2e/%2e%2e/etc/passwd"),
+    ),
+)
+def shelf() -> StaticFiles:
+    return StaticFiles(directory=SHELF, listing=True, cache_control="no-cache")

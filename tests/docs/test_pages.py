@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from rejoinder.testing import Exchange, run
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md"))
 
@@ -24,7 +26,9 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_the_program_of_the_readme_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_of_the_readme_does_what_it_says(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(program, "README.md", "exec"), names)
@@ -42,6 +46,23 @@ def test_the_program_of_the_readme_does_what_it_says(capsys: pytest.CaptureFixtu
         client.get("/go", params={"to": "https://shop.example.org/"}).headers["location"] == "https://shop.example.org/"
     )
     assert client.get("/go", params={"to": "https://evil.example/"}).status_code == 400
+
+    monkeypatch.chdir(tmp_path)
+    Path("reports").mkdir()
+    Path("reports/may.txt").write_text("All is well.")
+    Path("secret").write_text("hunter2")
+    Path("reports/link.txt").symlink_to("../secret")
+    assert client.get("/reports/may.txt", headers={"Range": "bytes=4-5"}).text == "is"
+    assert client.get("/reports/june.txt").status_code == 404
+    assert client.get("/reports/link.txt").status_code == 404
+
+    async def watch() -> bytes:
+        async with Exchange(names["app"], path="/prices") as exchange:
+            await exchange.start()
+            await names["prices"].publish({"price": 3})
+            return await exchange.read()
+
+    assert run(watch).startswith(b'data: {"price":3}\nid: ')
 
 
 def test_the_readme_is_short() -> None:

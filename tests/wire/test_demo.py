@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,12 @@ CLASSES = {
     "UJSONResponse",
     "RedirectResponse",
     "FileResponse",
+    "StaticFiles",
+    "StreamingResponse",
+    "EventSourceResponse",
+    "JSONLinesResponse",
+    "JSONArrayResponse",
+    "CSVResponse",
 }
 
 
@@ -107,8 +115,10 @@ def test_the_code_is_that_of_the_endpoint(page: str) -> None:
 def test_every_card_answers_on_the_wire(url: str, page: str) -> None:
     paths = wire_paths(page)
     assert len(paths) > len(CLASSES)
-    for path in paths:
-        request, _, response = httpx.get(url + path[1:]).raise_for_status().text.partition("\r\n\r\n")
+    with ThreadPoolExecutor(len(paths)) as together:  # streams take their time
+        answers = list(together.map(lambda path: httpx.get(url + path[1:]).raise_for_status().text, paths))
+    for path, answer in zip(paths, answers, strict=True):
+        request, _, response = answer.partition("\r\n\r\n")
         assert re.match(r"(GET|HEAD|DELETE) /cards/\S+ HTTP/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n", request), path
         assert response.startswith("HTTP/1.1 "), path
         assert "\r\n\r\n" in response, path
@@ -166,9 +176,10 @@ class TestInABrowser:
         assert len(cards) >= len(CLASSES)
         for card in cards:
             slug = card.get_attribute("id")
+            browser.see(slug)
             assert "def " in browser.text(slug, ".code pre"), slug
             assert browser.text(slug, ".response").startswith("HTTP/1.1 "), slug
-            assert browser.find(slug, ".rendered > *").is_displayed(), slug
+            browser.wait(browser.find(slug, ".rendered > *").is_displayed)
             assert "Is the demo still running?" not in browser.text(slug, ".rendered"), slug
 
     @pytest.mark.parametrize(
@@ -186,6 +197,13 @@ class TestInABrowser:
             ("order-coffee", "Order another coffee", "background: the coffee is ready"),
             ("poem", "The rest of this version", "Ist Ruh,"),
             ("poem", "The rest of an older one", "Über allen Gipfeln\nIst Ruh,"),
+            ("shelf", "A folder without its slash", "location\n./photos/"),
+            ("shelf", "The same to who takes gzip", "content-encoding\ngzip"),
+            ("shelf", "An odd name", "status\n200"),
+            ("shelf", ".env", "status\n404"),
+            ("shelf", "../../etc/passwd", "status\n404"),
+            ("catalogue", "At once", '"detail": "the database is gone"'),
+            ("catalogue", "In the middle", '"error": "503: the database is gone"'),
             ("report", "HEAD", "Status\n200\nContent-Length\n13\nContent on the wire\n0 bytes"),
             ("report", "DELETE", "Status\n204\nContent-Length\nnone\nContent on the wire\n0 bytes"),
         ],
@@ -218,6 +236,69 @@ class TestInABrowser:
         shown = browser.text("clock", ".response")
         assert "content-range: bytes 268435456-268618975/268618976" in shown
         assert shown.endswith("(183,520 bytes of video/mp4)")
+
+    def test_a_clock_whose_connection_is_cut_misses_nothing(self, browser: "Browser") -> None:
+        browser.see("ticking-clock")
+        browser.wait(lambda: "received, 0 missed" in browser.text("ticking-clock", ".rendered"))
+        browser.find("ticking-clock", ".rendered .action").click()
+        again = re.compile(r"none\ndisconnected after \d+ bytes\nconnected; Last-Event-ID: \w+-(\d+)$")
+        browser.wait(lambda: again.search(browser.text("ticking-clock", ".log")))
+        browser.wait(lambda: not browser.text("ticking-clock", ".ticks").endswith("cut"))
+        browser.wait(lambda: browser.announced().startswith("Connected again. "))
+        before, after = browser.text("ticking-clock", ".ticks").split("\ncut\n")
+        last, seen = int(before.split()[-1]), again.search(browser.text("ticking-clock", ".log"))
+        assert seen is not None
+        assert int(seen[1]) == last
+        assert int(after.split()[0]) == last + 1
+        assert "received, 0 missed" in browser.text("ticking-clock", ".rendered")
+        (complaint,) = browser.driver.get_log("browser")  # the cut itself
+        assert "ERR_INCOMPLETE_CHUNKED_ENCODING" in complaint["message"]
+
+    def test_an_event_that_nobody_has_is_a_gap(self, browser: "Browser") -> None:
+        browser.press("ticking-clock", "After an event that nobody has")
+        browser.wait(lambda: 'event: gap\ndata: {"after":"long-ago"}' in browser.text("ticking-clock", ".response"))
+
+    def test_the_source_is_closed_when_the_visitor_has_enough(self, browser: "Browser") -> None:
+        browser.see("ask")
+        browser.wait(lambda: "my friend;" in browser.text("ask", ".verses"))
+        browser.find("ask", ".rendered .action").click()
+        told = re.compile(r"closed after (\d+) tokens\non_finish: disconnected, \d+ bytes$")
+        browser.wait(lambda: told.search(browser.text("ask", ".rendered")))
+        assert not browser.text("ask", ".verses").endswith("wiles.")
+        assert not browser.find("ask", ".rendered .action").is_enabled()
+
+    def test_an_answer_that_is_read_to_its_end(self, browser: "Browser") -> None:
+        browser.press("ask", "Ask again")
+        browser.wait(browser.announced)
+        assert browser.text("ask", ".verses").endswith("And with soft deceitful wiles.")
+        assert "on_finish: completed" in browser.text("ask", ".rendered")
+
+    def test_a_million_rows_arrive_and_take_no_memory(self, browser: "Browser") -> None:
+        browser.press("export", "Send a million")
+        browser.wait(browser.announced)
+        told = browser.text("export", ".rendered")
+        assert "1,000,000 of 1,000,000 rows, 23.4 MB: all of them." in told
+        before, now = re.findall(r"(\d+) MB (?:before|now)", told)
+        assert int(now) - int(before) < 12
+        assert browser.find("export", "progress").get_property("value") == 1_000_000
+
+    def test_lines_are_shown_in_their_order(self, browser: "Browser") -> None:
+        browser.see("progress")
+        browser.wait(lambda: len(browser.text("progress", ".rendered ol").splitlines()) == 5)
+        shown = browser.text("progress", ".rendered ol").splitlines()
+        assert [line[:5] for line in shown] == ["build", "run 1", "uploa", "switc", "greet"]
+
+    @pytest.mark.parametrize(
+        ("slug", "expected"), [("today", "Found: no letters."), ("shelf", "50% off & more #1.txt")]
+    )
+    def test_a_frame_shows_its_page(self, browser: "Browser", slug: str, expected: str) -> None:
+        browser.see(slug)
+        browser.wait(lambda: browser.driver.find_elements("css selector", f"#{slug} iframe"))
+        browser.driver.switch_to.frame(browser.find(slug, "iframe"))
+        try:
+            browser.wait(lambda: expected in browser.driver.find_element("tag name", "body").text)
+        finally:
+            browser.driver.switch_to.default_content()
 
     def test_the_html_is_rendered(self, browser: "Browser") -> None:
         browser.driver.switch_to.frame(browser.find("welcome", "iframe"))
@@ -302,8 +383,17 @@ class Browser:
     def find(self, slug: str, selector: str) -> Any:
         return self.driver.find_element("css selector", f"#{slug} {selector}")
 
+    def see(self, slug: str) -> None:
+        """Scroll to the result of a card, and wait for its bytes: streams begin when they are seen."""
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", self.find(slug, ".rendered"))
+        self.wait(lambda: self.driver.find_elements("css selector", f"#{slug} .response"))
+
     def text(self, slug: str, selector: str) -> str:
-        return str(self.find(slug, selector).text)
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        while True:
+            with suppress(StaleElementReferenceException):  # a stream may replace it between the two steps
+                return str(self.find(slug, selector).text)
 
     def press(self, slug: str, label: str) -> None:
         self.driver.execute_script("document.getElementById('announcements').textContent = ''")

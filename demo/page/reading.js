@@ -1,0 +1,37 @@
+// Reads answers: as a whole, or as they come.
+
+export const fetchText = async (url, options) => {
+  const response = await fetch(url, { cache: "no-store", ...options });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return response.text();
+};
+
+// Calls `take` with the bytes that come, as they come.
+export const read = async (url, signal, take) => {
+  const response = await fetch(url, { cache: "no-store", signal });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  const reader = response.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) take(part.value, response);
+};
+
+// The same with the text so far.
+export const readText = async (url, signal, take) => {
+  const decoder = new TextDecoder();
+  let text = "";
+  await read(url, signal, (bytes, response) => {
+    text += decoder.decode(bytes, { stream: true });
+    take(text, response);
+  });
+  return text;
+};
+
+export const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+export const readJournal = async (url, lines) => {
+  for (let attempt = 0; attempt < 40; attempt += 1) {
+    const entries = JSON.parse(await fetchText(url));
+    if (entries.length >= lines) return entries;
+    await wait(100);
+  }
+  throw new Error("Nothing was noted in four seconds");
+};

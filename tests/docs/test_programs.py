@@ -1,0 +1,131 @@
+"""The programs on the pages, which are no sessions of the interpreter, run and do what is said of them."""
+
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+pytest.importorskip("fastapi", reason="the programs are FastAPI's")
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from rejoinder.sse import EventSourceResponse, ServerSentEvent
+from rejoinder.testing import Exchange, fetch, run
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def programs(page: str) -> list[str]:
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text("utf-8"), re.DOTALL)
+    return [block for block in blocks if not block.startswith(">>>")]
+
+
+def execute(page: str, **names: Any) -> dict[str, Any]:
+    """What the programs of a page define, run one after another where these names are known."""
+    for program in programs(page):
+        exec(compile(program, f"docs/{page}.md", "exec"), names)
+    return names
+
+
+class Model:
+    """A language model that repeats the question, and waits for ever if that ends in `...`."""
+
+    left = 0
+
+    @asynccontextmanager
+    async def generate(self, question: str) -> AsyncIterator[AsyncIterator[str]]:
+        try:
+            yield self._tokens(question)
+        finally:
+            self.left += 1
+
+    async def _tokens(self, question: str) -> AsyncIterator[str]:
+        for token in question.split():
+            if token == "...":
+                await anyio.sleep_forever()
+            if token == "fail":
+                raise OSError("out of words")
+            yield token
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+def streams(model: Model) -> dict[str, Any]:
+    given = {"EventSourceResponse": EventSourceResponse, "ServerSentEvent": ServerSentEvent}
+    return execute("streams", app=FastAPI(), model=model, **given)
+
+
+def test_no_page_has_programs_that_nobody_runs() -> None:
+    assert {path.stem for path in DOCS.glob("*.md") if programs(path.stem)} == {"streams", "porting-sse", "shutdown"}
+
+
+def test_streams_a_client_that_leaves_ends_the_answer(streams: dict[str, Any], model: Model) -> None:
+    async def main() -> None:
+        async with Exchange(streams["app"], path="/answer", query=b"question=why+...") as exchange:
+            assert await exchange.read() == b'data: "why"\n\n'
+            assert model.left == 0
+
+    run(main)
+    assert model.left == 1
+
+
+@pytest.mark.parametrize(
+    ("prompt", "last"),
+    [
+        pytest.param(b"a+b", b'data: {"token":"b"}\n\nevent: done\ndata: true\n\n', id="to the end"),
+        pytest.param(b"b+fail", b'data: {"token":"b"}\n\nevent: failed\ndata: "out of words"\n\n', id="on_error"),
+    ],
+)
+def test_streams_a_chat_tells_how_it_ended(streams: dict[str, Any], model: Model, prompt: bytes, last: bytes) -> None:
+    answer = run(lambda: fetch(streams["app"], "POST", "/chat", query=b"prompt=" + prompt))
+    assert answer.complete
+    assert answer.body.endswith(last)
+    assert model.left == 1
+
+
+def test_streams_a_price_that_changes_is_told(streams: dict[str, Any]) -> None:
+    async def main() -> None:
+        async with Exchange(streams["app"], path="/prices") as exchange:
+            await exchange.start()
+            await fetch(streams["app"], "PUT", "/prices/tea", query=b"price=3.5")
+            assert (await exchange.read()).startswith(b'data: {"name":"tea","price":3.5}\nid: ')
+
+    run(main)
+
+
+class Price(BaseModel):
+    price: float
+
+
+def test_porting_both_kinds_of_endpoints_send_events() -> None:
+    pytest.importorskip("sse_starlette", reason="it is what is ported")
+    pytest.importorskip("fastapi.sse", reason="it is what is ported")
+
+    async def watch() -> AsyncIterator[Price]:
+        yield Price(price=3)
+
+    names = execute("porting-sse", app=FastAPI(), watch=watch, Price=Price, AsyncIterable=AsyncIterator)
+    app = names["app"]
+    app.get("/returned")(names["prices"])  # defined twice, so that one can compare; this is the latter
+
+    async def main() -> list[bytes]:
+        return [(await fetch(app, path=path)).body for path in ("/prices", "/returned")]
+
+    assert run(main) == [b'data: {"price":3.0}\n\n'] * 2
+
+
+def test_shutdown_is_called_as_it_says() -> None:
+    program = "\n".join(("class server: pass", *programs("shutdown"), "print(server.should_exit)"))
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert ran.stdout == "True\n"
