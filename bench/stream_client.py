@@ -93,17 +93,17 @@ def follow(streams: list[Stream], take: Callable[[int, bytes, float], bool]) -> 
     """Read them all, until `take(index, content, now)` has said of each that it has enough.
 
     Raises:
-        TimeoutError: nothing came for a minute.
+        TimeoutError: it takes a minute, whatever else comes meanwhile.
     """
+    deadline = time.monotonic() + PATIENCE
     with ExitStack() as stack:
         selector = stack.enter_context(closing(selectors.DefaultSelector()))
         for index, stream in enumerate(streams):
             selector.register(stream.socket, selectors.EVENT_READ, (index, stream))
         while selector.get_map():
-            ready = selector.select(PATIENCE)
-            if not ready:
-                raise TimeoutError(f"nothing came for {PATIENCE} seconds to {len(selector.get_map())} streams")
-            for key, _ in ready:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(selector.get_map())} streams have not got enough in {PATIENCE} seconds")
+            for key, _ in selector.select(1):
                 index, stream = key.data
                 content = stream.receive()
                 if content and take(index, content, time.monotonic()):
