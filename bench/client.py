@@ -37,7 +37,7 @@ def run(port: int, requests: Iterator[bytes], status: int, *, content: bool, con
         open_connections = [
             stack.enter_context(_Connection(port, requests, status, content=content)) for _ in range(connections)
         ]
-        stack.enter_context(_on_core_of_the_load())
+        stack.enter_context(on_core_of_the_load())
         stack.enter_context(collector_at_rest())
         start = time.perf_counter()
         for connection in open_connections:
@@ -117,7 +117,8 @@ class _Connection:
 
 
 @contextmanager
-def _on_core_of_the_load() -> Iterator[None]:
+def on_core_of_the_load() -> Iterator[None]:
+    """This process is the load, while the block lasts."""
     cores = two_cores()
     if not cores:
         yield

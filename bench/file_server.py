@@ -7,11 +7,8 @@ on one core they would be spared what it costs to wake one on another, and denie
 from __future__ import annotations
 
 import http.client
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.asgi import Answer
 from bench.cases import WrongAnswerError, verify
-from bench.processes import end
+from bench.processes import free_port, server_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from bench.file_cases import FileCase
     from bench.file_peers import FilePeer
 
-START_SECONDS = 30
 ANSWER_SECONDS = 60
 
 
@@ -77,45 +73,12 @@ class FileServer:
 @contextmanager
 def serving(peer: FilePeer, server: str, corpus: Corpus, *options: str) -> Iterator[FileServer]:
     """The peer's own process, ready when the block is entered and gone when it is left."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-server-") as scratch:
-        log = Path(scratch, "log")
         if peer.command:
             command = peer.command(corpus.directory, port, Path(scratch))
         else:
             arguments = [server, peer.name, str(corpus.directory), str(port), *options]
             command = [sys.executable, "-m", "bench.serve_files", *arguments]
-        with log.open("wb") as written:
-            process = subprocess.Popen(command, stdout=written, stderr=written)
-        try:
-            _wait_until_ready(peer, port, process, log)
+        with server_process(peer.name, command, port, Path(scratch, "log")) as process:
             yield FileServer(peer, port, process.pid)
-            if process.poll() is not None:
-                raise RuntimeError(f"the server of {peer.name} ended early:\n{_tail(log)}")
-        finally:
-            end(process)
-
-
-def _free_port() -> int:
-    # Not every server takes a socket that is already bound.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-def _wait_until_ready(peer: FilePeer, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once the server accepts connections; raise if it ends or takes too long."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server of {peer.name} did not start:\n{_tail(log)}") from error
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(encoding="utf-8", errors="replace")[-2000:]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench import wrk
 from bench.file_server import serving
-from bench.measure import Effort, Row, Table, order_of_round
+from bench.measure import Effort, Row, Table, order_of_round, quantile
 from bench.probe import INTERVAL, PATH
 from bench.processes import CAN_WATCH_MEMORY, forget_peak, peak_memory
 
@@ -61,10 +61,10 @@ def measure(
     for number in range(effort.rounds_of_lag):
         for name in order_of_round(list(by_name), number):
             seen[name].append(_watch(by_name[name], server, case, corpus, effort.lag_seconds))
-    for row, quantile in zip(LAGS, (0.5, 0.99, 1), strict=True):
-        costs = {name: [max(_LEAST, _quantile(one.lags, quantile)) for one in rounds] for name, rounds in seen.items()}
+    for row, part in zip(LAGS, (0.5, 0.99, 1), strict=True):
+        costs = {name: [max(_LEAST, quantile(one.lags, part)) for one in rounds] for name, rounds in seen.items()}
         table.rows[row] = Row(f"lag, {row}", costs)
-        costs = {name: [max(_LEAST, _quantile(one.seen, quantile)) for one in rounds] for name, rounds in seen.items()}
+        costs = {name: [max(_LEAST, quantile(one.seen, part)) for one in rounds] for name, rounds in seen.items()}
         table.rows[f"{row} as seen"] = Row(f"lag as seen, {row}", costs)
     sent = {name: [one.loaded.seconds * octets / one.loaded.octets for one in rounds] for name, rounds in seen.items()}
     table.rows[TRANSFERRED] = Row(f"{case.title} files sent", sent, unit="req/s")
@@ -95,7 +95,3 @@ def _watch(peer: FilePeer, server: str, case: FileCase, corpus: Corpus, seconds:
     if not loaded or not lags:
         raise RuntimeError(f"{peer.name} was not loaded, or not watched")
     return _Seen([lag - waited for lag, waited in lags], [lag for lag, _ in lags], loaded[0], grown)
-
-
-def _quantile(values: list[float], part: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]

@@ -36,6 +36,13 @@ class Effort:
     rounds_of_files: int
     rounds_of_lag: int
     lag_seconds: int
+    rounds_of_streams: int
+    rounds_of_latency: int
+    rounds_of_idle: int
+    idle_clients: tuple[int, ...]
+    rounds_of_broadcast: int
+    rounds_of_exports: int
+    exported_rows: int
 
 
 FULL = Effort(
@@ -47,6 +54,13 @@ FULL = Effort(
     rounds_of_files=4,
     rounds_of_lag=3,
     lag_seconds=3,
+    rounds_of_streams=2,
+    rounds_of_latency=2,
+    rounds_of_idle=2,
+    idle_clients=(1_000, 10_000),
+    rounds_of_broadcast=2,
+    rounds_of_exports=2,
+    exported_rows=1_000_000,
 )
 QUICK = Effort(
     "quick",
@@ -57,6 +71,13 @@ QUICK = Effort(
     rounds_of_files=2,
     rounds_of_lag=2,
     lag_seconds=1,
+    rounds_of_streams=2,
+    rounds_of_latency=2,
+    rounds_of_idle=2,
+    idle_clients=(1_000,),
+    rounds_of_broadcast=2,
+    rounds_of_exports=2,
+    exported_rows=100_000,
 )
 
 
@@ -119,6 +140,11 @@ def order_of_round(names: Sequence[str], number: int) -> list[str]:
     shift = number % len(names)
     rotated = [*names[shift:], *names[:shift]]
     return rotated[::-1] if number % 2 else rotated
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """The value below which this part of them lies."""
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
 @contextmanager

@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 CAN_WATCH_MEMORY = Path("/proc/self/clear_refs").exists()
 _QUIET_SECONDS = 0.03
 _SETTLE_SECONDS = 60
+_START_SECONDS = 30
+
+
+def free_port() -> int:
+    """For servers that do not take a socket that is already bound."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@contextmanager
+def server_process(name: str, command: Sequence[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server, ready when the block is entered and gone when it is left; that it ends by itself is an error."""
+    with log.open("wb") as written:
+        process = subprocess.Popen(command, stdout=written, stderr=written)
+    try:
+        _wait_until_ready(name, port, process, log)
+        yield process
+        if process.poll() is not None:
+            raise RuntimeError(f"the server of {name} ended early:\n{_tail(log)}")
+    finally:
+        end(process)
+
+
+def _wait_until_ready(name: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the server accepts connections; raise if it ends or takes too long."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server of {name} did not start:\n{_tail(log)}") from error
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -45,16 +88,30 @@ def settle(pid: int) -> None:
 
 def peak_memory(pid: int) -> int:
     """The most octets that were resident at once, since the start or `forget_peak`."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    if found is None:
-        raise RuntimeError(f"no peak in the status of process {pid}")
-    return int(found[1]) * 1024
+    return _memory(pid, "VmHWM")
+
+
+def resident_memory(pid: int) -> int:
+    """The octets that are resident now."""
+    return _memory(pid, "VmRSS")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Time on a core, the process's own and the system's for it."""
+    return _ticks(pid) / os.sysconf("SC_CLK_TCK")
 
 
 def forget_peak(pid: int) -> None:
     """The peak is again what is resident now (proc(5), clear_refs)."""
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def _memory(pid: int, field: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(rf"^{field}:\s+(\d+) kB$", status, re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"no {field} in the status of process {pid}")
+    return int(found[1]) * 1024
 
 
 def _ticks(pid: int) -> int:

@@ -76,9 +76,9 @@ def table_section(table: Table, headings: dict[str, str]) -> str:
 
 
 def losses_section(tables: Sequence[Table], headings: dict[str, str], pairs: Sequence[tuple[str, str]]) -> str:
-    """Every row in which, of a pair (ours, theirs), theirs was faster."""
+    """Every row in which, of a pair (ours, theirs), theirs cost less."""
     lines = [
-        f"- {table.title}, {row.title}: {headings[theirs]} is {ratio:.2f} x as fast as {headings[ours]}"
+        f"- {table.title}, {row.title}: {headings[theirs]} is {ratio:.2f} x as {_virtue(table, row)} as {headings[ours]}"
         f" ({_shown(table, row, theirs)} against {_shown(table, row, ours)}"
         f"{', within the noise' if row.ratio_quartiles(ours, theirs)[0] <= 1 else ''})"
         for table in tables
@@ -102,6 +102,10 @@ _SHOW: dict[str, Callable[[float], str]] = {
 }
 
 
+def _virtue(table: Table, row: Row) -> str:
+    return "light" if (row.unit or table.unit) == "KiB" else "fast"
+
+
 def _shown(table: Table, row: Row, name: str) -> str:
     return _SHOW[row.unit or table.unit](row.median(name))
 
@@ -118,6 +122,7 @@ _COMPARISONS = {
     "handwritten": ("Time beside the hand-written app's (less is better):", _times_its_cost),
     "starlette": ("Times as fast as Starlette (more is better):", _times_as_fast),
     "starlette_static": ("Times as fast as Starlette's StaticFiles (more is better):", _times_as_fast),
+    "sse_starlette": ("Times as fast as sse-starlette (more is better):", _times_as_fast),
     "nginx": ("Times as fast as nginx (more is better):", _times_as_fast),
 }
 

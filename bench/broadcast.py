@@ -1,0 +1,85 @@
+"""One publisher, a thousand clients."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.cases import WrongAnswerError
+from bench.measure import Effort, Table, collector_at_rest, interleave
+from bench.processes import settle
+from bench.stream_cases import BROADCAST, BURST, PUBLISH, event_of
+from bench.stream_client import PATIENCE, follow, opened, raise_descriptor_limit
+from bench.stream_server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.measure import Slice
+    from bench.stream_client import Stream
+    from bench.stream_peers import StreamPeer
+    from bench.stream_server import StreamServer
+
+CLIENTS = 1000
+_FIELD = b"data: "
+_EXPECTED = [event_of(number) for number in range(BURST)]
+
+
+def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
+    """A table of seconds per event."""
+    method = (
+        f"{CLIENTS:,} clients listen to one process per peer (uvicorn, one worker). A task in it publishes {BURST} events of "
+        "some 100 B, and gives the loop a turn after each; the time ends when the last client, all in one process in Python, "
+        f"has the last of them. What all have got is checked then. Median of {effort.rounds_of_broadcast} alternating rounds; "
+        "± is the distance between the quartiles."
+    )
+    table = Table(title, method, unit="req/s", baselines=("handwritten", "starlette", "sse_starlette"))
+    raise_descriptor_limit()
+    with ExitStack() as stack:
+        # All are up before the first stream is opened: a server that is started later would be bound to the client's core.
+        servers = [stack.enter_context(serving(peer)) for peer in peers if peer.publish]
+        contestants: dict[str, Slice] = {}
+        for server in servers:
+            streams = stack.enter_context(opened(server, BROADCAST, CLIENTS))
+            settle(server.pid)  # and so all have subscribed
+            contestants[server.peer.name] = partial(_burst, server, streams)
+        for slice_ in contestants.values():
+            slice_()  # what the first events need once
+        title_of_row = f"events, each to {CLIENTS:,} clients"
+        table.rows[BROADCAST] = interleave(title_of_row, contestants, effort.rounds_of_broadcast)
+    return table
+
+
+def _burst(server: StreamServer, streams: Sequence[Stream]) -> float:
+    got = [b""] * len(streams)
+    left = [BURST] * len(streams)
+
+    def take(index: int, content: bytes, now: float) -> bool:
+        got[index] += content
+        left[index] -= content.count(_FIELD)
+        return left[index] <= 0
+
+    publisher = threading.Thread(target=_publish, args=(server,))
+    with collector_at_rest():
+        start = time.monotonic()
+        publisher.start()
+        follow(list(streams), take)
+        seconds = time.monotonic() - start
+    publisher.join()
+    settle(server.pid)
+    for content in got:
+        events = [json.loads(line.removeprefix(_FIELD)) for line in content.splitlines() if line.startswith(_FIELD)]
+        if events != _EXPECTED:
+            raise WrongAnswerError(f"{server.peer.name}: a client got {len(events)} of {BURST} events, or others")
+    return seconds / BURST
+
+
+def _publish(server: StreamServer) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+        connection.request("POST", f"/{PUBLISH}")
+        connection.getresponse().read()

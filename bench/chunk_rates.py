@@ -1,0 +1,72 @@
+"""Streams of chunks that are there as soon as they are asked for, from async and from sync generators."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench import wrk
+from bench.cases import WrongAnswerError
+from bench.measure import Effort, Table, interleave
+from bench.processes import settle
+from bench.stream_cases import CHUNK, COUNT_OF
+from bench.stream_client import whole
+from bench.stream_server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.stream_peers import StreamPeer
+    from bench.stream_server import StreamServer
+
+_QUICK = {"one", "async-1000", "sync-1000"}
+_TITLES = {"one": "one chunk"} | {
+    case: f"{count:,} chunks, {case.partition('-')[0]}" for case, count in COUNT_OF.items() if count > 1
+}
+_COUNTED_WHOLE = 10
+"""Up to so many chunks, whole answers are counted; of longer ones wrk may not see the end of a single one."""
+
+
+def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
+    """A table of seconds per answer."""
+    method = (
+        f"Chunks of {len(CHUNK)} B. Median of {effort.rounds_of_streams} alternating rounds of "
+        f"`wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against one process per peer (uvicorn, one worker, httptools, "
+        "uvloop, no access log, bound to no core); ± is the distance between the quartiles. The next one is loaded when the "
+        "last one is idle again. Answers of 1,000 chunks and more are counted by the octets that arrived, beside those of "
+        "one whole answer of that peer."
+    )
+    table = Table(title, method, unit="req/s")
+    if wrk.SKIPPED:
+        table.skipped = wrk.SKIPPED
+        return table
+    with ExitStack() as stack:
+        servers = [stack.enter_context(serving(peer)) for peer in peers]
+        for case in COUNT_OF:
+            if effort.name == "quick" and case not in _QUICK:
+                continue
+            contestants = {
+                server.peer.name: partial(_load, server, case, _checked(server, case))
+                for server in servers
+                if case in server.peer.cases
+            }
+            table.rows[case] = interleave(_TITLES[case], contestants, effort.rounds_of_streams)
+    return table
+
+
+def _checked(server: StreamServer, case: str) -> int:
+    """The octets of a right answer on the wire."""
+    content, octets = whole(server, case)
+    if content != CHUNK * COUNT_OF[case]:
+        raise WrongAnswerError(f"{server.peer.name}, {case}: another content, of {len(content)} octets")
+    return octets
+
+
+def _load(server: StreamServer, case: str, octets: int) -> float:
+    loaded = wrk.run(server.url(case))
+    settle(server.pid)
+    answers = loaded.requests if COUNT_OF[case] <= _COUNTED_WHOLE else loaded.octets / octets
+    if answers == 0:
+        raise RuntimeError(f"no answer from {server.peer.name} to {case} within the slice")
+    return loaded.seconds / answers

@@ -1,0 +1,39 @@
+"""A peer of the streams lane in a process of its own, bound to no core, as file servers are."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.processes import free_port, server_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.stream_peers import StreamPeer
+
+
+@dataclass(frozen=True)
+class StreamServer:
+    """A peer that answers at a loopback port."""
+
+    peer: StreamPeer
+    port: int
+    pid: int
+
+    def url(self, case: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{case}"
+
+
+@contextmanager
+def serving(peer: StreamPeer) -> Iterator[StreamServer]:
+    """The peer's own process, ready when the block is entered and gone when it is left."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-server-") as scratch:
+        command = [sys.executable, "-m", "bench.serve_streams", peer.name, str(port)]
+        with server_process(peer.name, command, port, Path(scratch, "log")) as process:
+            yield StreamServer(peer, port, process.pid)
