@@ -50,6 +50,7 @@ def check_tags(value: bytes) -> None:
     if tags is AnyETag.ANY:
         assert value == b"*"
         return
+    tags = tuple(tags)
     for tag in tags:
         assert format_etag(tag) in value
         assert parse_etag(format_etag(tag)) == tag

@@ -218,7 +218,7 @@ class FileResponse(Response, StarletteFileResponse):
             or self.status_code is not OK
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
-            or scope["method"] != "GET"
+            or scope.get("method") != "GET"
             or not SELECTING.isdisjoint(dict(scope["headers"]))
         ):
             return None
