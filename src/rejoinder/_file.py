@@ -305,10 +305,12 @@ class FileResponse(Response, StarletteFileResponse):
         return opened.path if allowed and speakable else None
 
     def _afterwards(self) -> BackgroundTask | None:
-        if not self._delete_after or not isinstance(self._source, LocalFile):
+        # Not the path of the source: a file that `StaticFiles` has found is called as seen from its directory.
+        path = self._path
+        if not self._delete_after or not isinstance(path, (str, os.PathLike)):
             return self.background
         tasks = [] if self.background is None else [self.background]
-        return BackgroundTasks([*tasks, BackgroundTask(_delete, self._source.path)])
+        return BackgroundTasks([*tasks, BackgroundTask(_delete, path)])
 
 
 def _describe(
@@ -333,7 +335,7 @@ def _plan_whole(fields: tuple[Field, ...], *facts: *_Facts) -> list[Field]:
     return plan("GET", (), *_describe(fields, *facts)).headers
 
 
-def _delete(path: str) -> None:
+def _delete(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108 - as it was given
 
