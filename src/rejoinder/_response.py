@@ -323,7 +323,7 @@ class Response(StarletteResponse):
         if (
             self.background is None
             and self.on_finish is None
-            and (status is OK or (isinstance(status, int) and status in WITH_CONTENT))
+            and (status is OK or (status in WITH_CONTENT and isinstance(status, int)))
             and scope["type"] == "http"
             and scope.get("method") != "HEAD"
             and body is not None
