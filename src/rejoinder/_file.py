@@ -236,7 +236,10 @@ class FileResponse(Response, StarletteFileResponse):
             opened.close()
         if body is None or len(body) != opened.size:
             return None
-        return _plan_whole(tuple(self._checked_fields()), *self._facts(opened)).copy(), body
+        fields = tuple(self._checked_fields())
+        # A cookie is one client's: it would outlive its response, and never be asked for again.
+        plan_whole = _plan_whole.__wrapped__ if b"set-cookie" in dict(fields) else _plan_whole
+        return plan_whole(fields, *self._facts(opened)).copy(), body
 
     def _checked_fields(self) -> list[Field]:
         fields = self._fields
