@@ -526,8 +526,8 @@ def test_both_ways_say_the_same_of_what_is_assigned(small: Path, late: str) -> N
     short, long = FileResponse(small), FileResponse(small, on_finish=print)
     for response in (short, long):
         LATE[late](response)
-    short_answer, long_answer = (run(lambda app=app: fetch(app)) for app in (short, long))
-    assert (short_answer.headers, short_answer.body) == (long_answer.headers, SMALL)
+    answer, of_the_long_way = run(lambda: fetch(short)), run(lambda: fetch(long))
+    assert (answer.headers, answer.body) == (of_the_long_way.headers, SMALL)
 
 
 def test_cookies_are_not_remembered(small: Path) -> None:
