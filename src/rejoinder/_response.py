@@ -30,7 +30,7 @@ from rejoinder._http.location import format_location
 from rejoinder._http.media import content_type
 from rejoinder._http.status import WITH_CONTENT, check_redirect_status, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
-from rejoinder._plan import Plan, Policy, Representation, plan
+from rejoinder._plan import SELECTING, Plan, Policy, Representation, plan
 from rejoinder._send import BODY, START, note_client_left, send_whole
 from rejoinder._starlette import (
     StarletteHTMLResponse,
@@ -342,7 +342,7 @@ class Response(StarletteResponse):
             fields = self._implied_fields() if fields is None else checked(fields)
             implied = self._describe_content() if self._described else []
             fields, body = frame(scope.get("method", "GET"), status, fields, self.body, implied)
-            if any(name in _VALIDATORS for name, _ in fields):
+            if any(name in _VALIDATORS for name, _ in fields) and not SELECTING.isdisjoint(dict(scope["headers"])):
                 answer = _evaluate(scope, status, fields)
                 if answer.status != status:
                     exchange.status, fields, body = answer.status, answer.headers, b""
