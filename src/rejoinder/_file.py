@@ -218,7 +218,7 @@ class FileResponse(Response, StarletteFileResponse):
             or self.status_code is not OK
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
-            or scope["method"] != "GET"
+            or scope.get("method") != "GET"
             or not SELECTING.isdisjoint(dict(scope["headers"]))
         ):
             return None
@@ -236,7 +236,10 @@ class FileResponse(Response, StarletteFileResponse):
             opened.close()
         if body is None or len(body) != opened.size:
             return None
-        return _plan_whole(tuple(self._checked_fields()), *self._facts(opened)).copy(), body
+        fields = tuple(self._checked_fields())
+        # A cookie is one client's: it would outlive its response, and never be asked for again.
+        plan_whole = _plan_whole.__wrapped__ if b"set-cookie" in dict(fields) else _plan_whole
+        return plan_whole(fields, *self._facts(opened)).copy(), body
 
     def _checked_fields(self) -> list[Field]:
         fields = self._fields
@@ -305,10 +308,12 @@ class FileResponse(Response, StarletteFileResponse):
         return opened.path if allowed and speakable else None
 
     def _afterwards(self) -> BackgroundTask | None:
-        if not self._delete_after or not isinstance(self._source, LocalFile):
+        # Not the path of the source: a file that `StaticFiles` has found is called as seen from its directory.
+        path = self._path
+        if not self._delete_after or not isinstance(path, (str, os.PathLike)):
             return self.background
         tasks = [] if self.background is None else [self.background]
-        return BackgroundTasks([*tasks, BackgroundTask(_delete, self._source.path)])
+        return BackgroundTasks([*tasks, BackgroundTask(_delete, path)])
 
 
 def _describe(
@@ -333,7 +338,7 @@ def _plan_whole(fields: tuple[Field, ...], *facts: *_Facts) -> list[Field]:
     return plan("GET", (), *_describe(fields, *facts)).headers
 
 
-def _delete(path: str) -> None:
+def _delete(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108 - as it was given
 

@@ -30,7 +30,7 @@ from rejoinder._http.location import format_location
 from rejoinder._http.media import content_type
 from rejoinder._http.status import WITH_CONTENT, check_redirect_status, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
-from rejoinder._plan import Plan, Policy, Representation, plan
+from rejoinder._plan import SELECTING, Plan, Policy, Representation, plan
 from rejoinder._send import BODY, START, note_client_left, send_whole
 from rejoinder._starlette import (
     StarletteHTMLResponse,
@@ -46,6 +46,8 @@ Content: TypeAlias = str | bytes | bytearray | memoryview | None
 _POLICY = Policy(ranges=False, action_done=True)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LENGTH = frozenset({b"content-length", b"transfer-encoding"})
+_VALIDATORS = frozenset({b"etag", b"last-modified"})
+_LONG_WAY = _LENGTH | _VALIDATORS  # given by the user, they have to be held against the content or the request
 OK = 200  # compared by identity, the cheapest of checks for the usual status
 # Fields made beforehand: the lengths of small contents, and the type that is looked up most.
 _WITHOUT_CHARSET: dict[str, Field] = {"application/json": content_type("application/json", "")}
@@ -67,8 +69,8 @@ class Response(StarletteResponse):
             It runs on the event loop, so it must not block.
         filename: the name to save the content under, as an attachment (RFC 6266); may come from a user.
         etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; True for a hash of the content (RFC 9110, 8.8.3).
-        last_modified: when the content was last changed, an aware datetime (RFC 9110, 8.8.2). With this or `etag`,
-            conditional requests are answered with 304 or 412 where the status is 2xx (RFC 9110, 13).
+        last_modified: when the content was last changed, an aware datetime (RFC 9110, 8.8.2). With this or `etag`, also
+            as headers, conditional requests are answered with 304 or 412 where the status is 2xx (RFC 9110, 13).
 
     Raises:
         TypeError: content of another type, a status code that is no integer.
@@ -88,9 +90,8 @@ class Response(StarletteResponse):
     _body: bytes | None = None
     _fields: list[Field] | None = None
     _checked: list[Field] | None = None
-    _implied_names: frozenset[bytes] = _LENGTH | {b"content-type"}
+    _implied_names: frozenset[bytes] = _LONG_WAY | {b"content-type"}
     _described: bool = False  # `_fields` has what the class says of its content, beside what the user gave
-    _conditional: bool = False
     _hashed: bool = False
 
     def __init__(
@@ -149,7 +150,7 @@ class Response(StarletteResponse):
             self._checked = fields.copy()
             return
         fields += [field for field in self._implied_fields() if field[0] not in given]
-        if given.isdisjoint(_LENGTH):
+        if given.isdisjoint(_LONG_WAY):
             self._checked = fields.copy()
         # Without content it may answer HEAD, and tell the length that GET would have; `frame` knows when it is sent.
         elif self._body and self.status_code in WITH_CONTENT:
@@ -180,7 +181,6 @@ class Response(StarletteResponse):
         if last_modified is not None:
             self.headers["last-modified"] = format_date(last_modified)
         if etag is not None or last_modified is not None:
-            self._conditional = True
             self._checked = None  # the short way knows nothing of conditions
 
     @property
@@ -323,9 +323,9 @@ class Response(StarletteResponse):
         if (
             self.background is None
             and self.on_finish is None
-            and status in WITH_CONTENT
+            and (status is OK or (status in WITH_CONTENT and isinstance(status, int)))
             and scope["type"] == "http"
-            and scope["method"] != "HEAD"
+            and scope.get("method") != "HEAD"
             and body is not None
             and (fields is None or fields == self._checked)
         ):
@@ -342,10 +342,8 @@ class Response(StarletteResponse):
             fields = self._implied_fields() if fields is None else checked(fields)
             implied = self._describe_content() if self._described else []
             fields, body = frame(scope.get("method", "GET"), status, fields, self.body, implied)
-            if self._conditional:
-                answer = evaluate(scope, status, fields)
-                if answer.status != status:
-                    exchange.status, fields, body = answer.status, answer.headers, b""
+            if (answer := evaluate(scope, status, fields)) is not None:
+                exchange.status, fields, body = answer.status, answer.headers, b""
             await send_whole(scope, send, exchange, fields, body)
 
 
@@ -411,10 +409,13 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         self._append(location)
 
 
-def evaluate(scope: Scope, status: int, fields: list[Field]) -> Plan:
-    """304 or 412 where the request's conditions say so; the status otherwise."""
+def evaluate(scope: Scope, status: int, fields: list[Field]) -> Plan | None:
+    """The 304 or 412 that the request's conditions ask for; None if they ask for nothing else than the response."""
+    if not any(name in _VALIDATORS for name, _ in fields) or SELECTING.isdisjoint(dict(scope["headers"])):
+        return None
     facts = Representation(size=None, as_of=int(time.time()))
-    return plan(scope.get("method", "GET"), scope["headers"], facts, fields, status=status, policy=_POLICY)
+    answer = plan(scope.get("method", "GET"), scope["headers"], facts, fields, status=status, policy=_POLICY)
+    return None if answer.status == status else answer
 
 
 def _from_now(cookie: str, seconds: int) -> datetime:

@@ -192,8 +192,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             implied = self._describe_content() if self._described else []
             # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
             fields, _ = frame("HEAD", status, checked(fields), b"", implied)
-        if self._conditional:
-            answer = evaluate(scope, status, fields)
+        if (answer := evaluate(scope, status, fields)) is not None:
             exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
         return Outlet(scope, send, exchange, fields, has_content=has_content)

@@ -14,6 +14,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 HEAD = {"method": "HEAD"}
+SAME = {"headers": [(b"if-none-match", b'"a"')]}
 WEBSOCKET = {"type": "websocket", "extensions": {}}
 DENIAL = {"type": "websocket", "extensions": {"websocket.http.response": {}}}
 
@@ -83,6 +84,7 @@ ROWS: list[tuple[Any, ...]] = [
     ("media type", lambda m: m.Response("x", media_type="application/xml")),
     ("text gets a charset", lambda m: m.Response("x", media_type="text/csv")),
     ("text with a charset", lambda m: m.Response("x", media_type="text/csv; Charset=latin-1")),
+    ("text with a semicolon", lambda m: m.Response("x", media_type="text/csv;"), "media-type-end"),
     ("media type and header", lambda m: m.Response("x", headers={"Content-Type": "text/x"}, media_type="text/y")),
     ("media type assigned", lambda m: then(m.Response("x"), assign(media_type="text/x")), "late"),
     ("media type assigned later", lambda m: then(m.Response("x"), put("x-a", "1"), assign(media_type="text/x"))),
@@ -109,6 +111,7 @@ ROWS: list[tuple[Any, ...]] = [
     ("status 600", lambda m: m.Response("x", status_code=600), "status"),
     ("status as text", lambda m: m.Response("x", status_code="200")),
     ("status as text, assigned", lambda m: then(m.Response("x"), assign(status_code="200")), "status"),
+    ("status as a float, assigned", lambda m: then(m.Response("x"), assign(status_code=200.0)), "status"),
     ("status true", lambda m: m.Response("x", status_code=True), "status"),
     # Headers.
     ("headers", lambda m: m.Response("x", headers={"X-B": "1", "x-a": "", "X-C": "grüße"})),
@@ -160,7 +163,12 @@ ROWS: list[tuple[Any, ...]] = [
     ("own init without init_headers", lambda m: custom(m.Response, __init__=assign(status_code=200, body=b"x")), "defaults"),
     # Requests.
     ("HEAD", lambda m: over(HEAD, m.PlainTextResponse("x")), "head"),
+    ("a tag, and no condition", header("ETag", '"a"')),
+    ("a tag that the client has", lambda m: over(SAME, header("ETag", '"a"')(m)), "validators"),
+    ("a tag that the client has, assigned", lambda m: over(SAME, then(m.Response("x"), put("etag", '"a"'))), "validators"),
+    ("a tag that the client has, of an error", lambda m: over(SAME, m.Response("x", 404, {"ETag": '"a"'}))),
     ("HEAD of nothing", lambda m: over(HEAD, m.Response())),
+    ("no method", lambda m: lambda scope, *channels: m.PlainTextResponse("x")({"type": "http"}, *channels)),
     ("old ASGI", lambda m: over({"asgi": {"version": "3.0"}}, m.PlainTextResponse("x"))),
     ("denial", lambda m: over(DENIAL, m.PlainTextResponse("x", 403, {"x-a": "1"}))),
     ("denial without the extension", lambda m: over(WEBSOCKET, m.PlainTextResponse("x", 403)), "websocket"),

@@ -1,6 +1,6 @@
 """Entity tags: RFC 9110, 8.8.3."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +19,13 @@ from rejoinder._http.etags import (
 )
 
 A, B, WEAK_A = ETag(b"a"), ETag(b"b"), ETag(b"a", weak=True)
+
+
+def listed(value: bytes) -> Literal[AnyETag.ANY] | tuple[ETag, ...]:
+    """All the tags that `parse_etags` finds."""
+    tags = parse_etags(value)
+    return tags if tags is AnyETag.ANY else tuple(tags)
+
 
 # The table of 8.8.3.2.
 COMPARISONS = {
@@ -75,7 +82,7 @@ LISTS = {
 def test_parse_list(case: Any) -> None:
     """If-Match and If-None-Match: quotes bind commas, and what is no entity tag is skipped."""
     value, expected = case
-    assert parse_etags(value) == expected
+    assert listed(value) == expected
 
 
 @pytest.mark.parametrize("value", [b"", b'"a', b"a", b'"a", "b"', b' "a"', b'w/"a"', b"*", b'"a b"'])
@@ -121,9 +128,9 @@ def test_file_etag_follows_each_fact() -> None:
 @given(st.binary())
 def test_parse_is_total(value: bytes) -> None:
     """Whatever the client sends; what is found can be written and read again."""
-    tags = parse_etags(value)
+    tags = listed(value)
     if tags is not AnyETag.ANY:
-        assert parse_etags(b", ".join(map(format_etag, tags))) == tags
+        assert listed(b", ".join(map(format_etag, tags))) == tags
 
 
 @settings(deadline=None, derandomize=True)
@@ -136,10 +143,10 @@ def test_parse_is_total(value: bytes) -> None:
 )
 def test_round_trip(tags: list[ETag]) -> None:
     """What a list of any tags says is what is read from it."""
-    assert parse_etags(b" , ".join(map(format_etag, tags))) == tuple(tags)
+    assert listed(b" , ".join(map(format_etag, tags))) == tuple(tags)
 
 
 @pytest.mark.parametrize("unit", [b'"', b'",', b',"', b",", b" ", b", ", b'"",', b"a", b'W/"', b'"a" ', b', "', b"*,"])
 def test_hostile_list(unit: bytes) -> None:
     """64 KiB of what could make a pattern back up: an answer, well within the suite's time limit."""
-    parse_etags(unit * (65536 // len(unit)))
+    listed(unit * (65536 // len(unit)))

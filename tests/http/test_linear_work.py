@@ -42,6 +42,8 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "one long tag": lambda n: b'"' + b"b" * n,
     "weak and nothing": lambda n: b"W/," * (n // 3),
     "tags, spaces, no comma": lambda n: b'"b" ' * (n // 4),
+    "tags, and last the one that there is": lambda n: b'"b",' * (n // 4) + b'"a"',
+    "opened and not closed, and the one that there is": lambda n: b',"' * (n // 2) + b'"a"',
     "stars": lambda n: b"*," * (n // 2),
     "a date and more": lambda n: b"Sun, 06 Nov 1994 08:49:37 GMT" + b" " * n,
     "days": lambda n: b"Sun, " * (n // 5),
@@ -84,6 +86,11 @@ def steps(call: Callable[[], object]) -> int:
 def test_twice_the_field_is_twice_the_work(name: str) -> None:
     small, large = (steps(partial(read_all, SHAPES[name](n))) for n in (FIELD // 32, FIELD // 16))
     assert 0 < large < 2.2 * small
+
+
+def test_a_list_without_the_tag_that_there_is_is_not_read_tag_by_tag() -> None:
+    fields = {conditions.IF_NONE_MATCH: SHAPES["tags"](FIELD)}
+    assert steps(partial(evaluate, "GET", fields, CURRENT)) < 1000
 
 
 @pytest.mark.parametrize("name", SHAPES)

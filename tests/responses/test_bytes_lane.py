@@ -105,6 +105,7 @@ def test_other_content_is_a_type_error_that_says_so(cls: type[Response], content
             lambda: JSONResponse(1, media_type="application/geo+json"), "application/geo+json", id="JSON given"
         ),
         pytest.param(lambda: HTMLResponse("a", headers={"Content-Type": "x/y"}), "x/y", id="the header wins"),
+        pytest.param(lambda: Response("a", media_type="text/html; "), "text/html; charset=utf-8", id="open end"),
     ],
 )
 def test_content_type(response: Callable[[], Response], media_type: str | None) -> None:
@@ -221,6 +222,13 @@ def test_a_status_out_of_range_is_refused(status: int) -> None:
 def test_a_status_of_another_type_is_refused(cls: Any, status: Any) -> None:
     with pytest.raises(TypeError, match="status_code must be an int"):
         cls("/", status_code=status)
+
+
+def test_a_status_of_another_type_that_is_assigned_is_refused_when_sent() -> None:
+    response: Any = Response("a")
+    response.status_code = 200.0
+    with pytest.raises(TypeError, match="status_code must be an int"):
+        answer(response)
 
 
 def test_http_status_is_an_int() -> None:

@@ -79,8 +79,27 @@ def test_conditions(status: int, method: str, fields: dict[str, str], expected: 
     assert response.raw_headers == before
 
 
-def test_only_responses_with_a_validator_argument_are_conditional() -> None:
-    assert get(Response("abc", headers={"etag": '"a"'}), if_none_match='"a"').status == 200
+def late(response: Response, name: str, value: str) -> Response:
+    response.headers[name] = value
+    return response
+
+
+@pytest.mark.parametrize(
+    ("response", "fields", "status"),
+    [
+        pytest.param(Response("abc", headers={"ETag": '"a"'}), {"if_none_match": '"a"'}, 304, id="tag"),
+        pytest.param(Response("abc", headers={"ETag": '"a"'}), {"if_match": '"b"'}, 412, id="tag of another"),
+        pytest.param(Response("abc", headers={"Last-Modified": DATE}), {"if_modified_since": DATE}, 304, id="time"),
+        pytest.param(late(Response("abc"), "etag", '"a"'), {"if_none_match": '"a"'}, 304, id="late"),
+        pytest.param(Response("abc", 404, headers={"ETag": '"a"'}), {"if_none_match": '"a"'}, 404, id="status not 2xx"),
+        pytest.param(Response("abc", headers={"ETag": "a"}), {"if_none_match": "*"}, 200, id="no entity tag"),
+        pytest.param(Response("abc"), {"if_none_match": "*"}, 200, id="no validator"),
+    ],
+)
+def test_validators_among_the_headers(response: Response, fields: dict[str, str], status: int) -> None:
+    """13.1: whoever gave them, by whatever way."""
+    answer = get(response, **fields)
+    assert (answer.status, answer.body) == (status, b"abc" if status in {200, 404} else b"")
 
 
 def test_a_name_alone_costs_no_detour() -> None:

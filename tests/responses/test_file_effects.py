@@ -13,6 +13,7 @@ import pytest
 from starlette.background import BackgroundTask, BackgroundTasks
 
 from rejoinder import Ending, FileChangedError, FileResponse, Outcome
+from rejoinder._file import _plan_whole
 from rejoinder._sources import local
 from rejoinder._sources.local import LocalFile, OpenFile
 from rejoinder.testing import Answer, Exchange, fetch, run
@@ -507,6 +508,35 @@ def answers_of(small: Path, backend: str, **options: Any) -> tuple[Answer, Answe
 def test_both_ways_say_the_same(small: Path, options: dict[str, Any], backend: str) -> None:
     short, long = answers_of(small, backend, **options)
     assert (short.status, sorted(short.headers), short.body) == (long.status, sorted(long.headers), SMALL)
+
+
+LATE: dict[str, Callable[[FileResponse], object]] = {
+    "a tag": lambda response: response.headers.update({"etag": '"late"'}),
+    "a length": lambda response: response.headers.update({"content-length": "3"}),
+    "no type": lambda response: response.headers.__delitem__("content-type"),
+    "upper case": lambda response: response.raw_headers.append((b"X-A", b" 1 ")),
+    "other headers": lambda response: setattr(response, "raw_headers", [(b"x-a", b"1")]),
+    "a cookie": lambda response: response.set_cookie("a", "b"),
+    "small portions": lambda response: setattr(response, "chunk_size", 2),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_both_ways_say_the_same_of_what_is_assigned(small: Path, late: str) -> None:
+    short, long = FileResponse(small), FileResponse(small, on_finish=print)
+    for response in (short, long):
+        LATE[late](response)
+    answer, of_the_long_way = run(lambda: fetch(short)), run(lambda: fetch(long))
+    assert (answer.headers, answer.body) == (of_the_long_way.headers, SMALL)
+
+
+def test_cookies_are_not_remembered(small: Path) -> None:
+    """They are secrets of one client."""
+    response = FileResponse(small)
+    response.set_cookie("session", "secret")
+    remembered = _plan_whole.cache_info()
+    assert "session=secret" in str(run(lambda: fetch(response)).headers)
+    assert _plan_whole.cache_info() == remembered
 
 
 STEPS_THAT_FAIL: dict[str, tuple[str, Any]] = {

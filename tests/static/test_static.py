@@ -300,6 +300,13 @@ class OwnFileResponse(StaticFiles):
         return response
 
 
+class Once(StaticFiles):
+    """A file can be fetched once."""
+
+    def file_response(self, full_path: Any, stat_result: Any, scope: Any, status_code: int = 200) -> Any:
+        return FileResponse(full_path, delete_after=True)
+
+
 class StarlettesFileResponse(StaticFiles):
     def file_response(self, full_path: Any, stat_result: Any, scope: Any, status_code: int = 200) -> Any:
         return starlette.responses.FileResponse(full_path, stat_result=stat_result)
@@ -326,6 +333,18 @@ def test_subclasses(site: Path, backend: str) -> None:
     pretty = get(Pretty(directory=site, cache_control="no-cache"), "/index", backend=backend)
     assert (pretty.body, pretty.headers.get("cache-control")) == (b"index.html", "no-cache")
     assert get(Pretty(directory=site, html=True), "/docs/", backend=backend).body == b"docs/index.html"
+
+
+def test_a_subclass_that_deletes_deletes_what_was_sent(
+    site: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not the file of that name in the working directory."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "style.css").write_text("precious")
+    monkeypatch.chdir(elsewhere)
+    assert get(Once(directory=site), "/style.css").body == b"style.css"
+    assert (elsewhere / "style.css").exists()
+    assert not (site / "style.css").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Entity tags: RFC 9110 section 8.8.3."""
 
 import re
+from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
@@ -29,7 +30,7 @@ class AnyETag(Enum):
     ANY = "*"
 
 
-ETags: TypeAlias = Literal[AnyETag.ANY] | tuple[ETag, ...]
+ETags: TypeAlias = Literal[AnyETag.ANY] | Iterator[ETag]
 
 
 def strong_eq(a: ETag, b: ETag) -> bool:
@@ -53,14 +54,14 @@ def parse_etag(value: bytes) -> ETag | None:
 
 
 def parse_etags(value: bytes) -> ETags:
-    """The entity tags of If-Match or If-None-Match. What is not an entity tag is skipped: it is equal to none.
+    """The entity tags of If-Match or If-None-Match, read one by one. What is no entity tag is skipped: it equals none.
 
-    >>> parse_etags(b'"a,b", nonsense, W/"c"')
-    (ETag(opaque=b'a,b', weak=False), ETag(opaque=b'c', weak=True))
+    >>> list(parse_etags(b'"a,b", nonsense, W/"c"'))
+    [ETag(opaque=b'a,b', weak=False), ETag(opaque=b'c', weak=True)]
     """
     if value.strip(b" \t") == b"*":
         return AnyETag.ANY
-    return tuple(ETag(opaque, bool(weak)) for weak, opaque in _list_element.findall(value))
+    return (ETag(found[2], bool(found[1])) for found in _list_element.finditer(value))
 
 
 def format_etag(etag: ETag) -> bytes:

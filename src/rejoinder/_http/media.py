@@ -141,5 +141,6 @@ def content_type(media_type: str, charset: str) -> Field:
     if not isinstance(media_type, str):
         raise TypeError(f"media_type must be a str, for example 'text/plain', got {media_type!r}")
     if media_type.startswith("text/") and "charset=" not in media_type.lower():
-        media_type += "; charset=" + charset  # not an f-string: of an enum's member, that shows the name
+        # Not an f-string: of an enum's member, that shows the name. A ";" at the end would be doubled.
+        media_type = media_type.rstrip("; \t") + "; charset=" + charset
     return encode_field("content-type", media_type)
