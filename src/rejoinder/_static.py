@@ -182,7 +182,7 @@ class StaticFiles(StarletteStaticFiles):
                 _release(index)
                 return redirect
         if self.listing:
-            return _redirect_to_slash(scope) or await self._list(path, scope)
+            return _redirect_to_slash(scope) or await self._list(path)
         return None
 
     async def _respond_otherwise(self, scope: Scope) -> StarletteResponse:
@@ -266,11 +266,11 @@ class StaticFiles(StarletteStaticFiles):
                     break
         return relative.replace(os.sep, "/")
 
-    async def _list(self, path: str, scope: Scope) -> StarletteResponse:
-        page, etag = await in_thread(partial(self._render, path, _decoded_path(scope)))
+    async def _list(self, path: str) -> StarletteResponse:
+        page, etag = await in_thread(partial(self._render, path))
         return HTMLResponse(page, headers={**_NOSNIFF, "content-security-policy": POLICY}, etag=etag)
 
-    def _render(self, path: str, url_path: str) -> tuple[bytes, str]:
+    def _render(self, path: str) -> tuple[bytes, str]:
         entries: dict[str, Entry] = {}
         for directory in self.all_directories:
             full_path = os.path.join(directory, path)  # noqa: PTH118 - of a path in a URL
@@ -279,7 +279,8 @@ class StaticFiles(StarletteStaticFiles):
                 if self.dotfiles or not _is_hidden(name):
                     entry = Entry(name, stat.S_ISDIR(facts.st_mode), facts.st_size, facts.st_mtime)
                     entries.setdefault(name, entry)
-        page = render(url_path, entries.values()).encode(errors="replace")
+        # Not the path of the URL: above the place where this is mounted, there is nothing of ours.
+        page = render(path.replace(os.sep, "/"), entries.values()).encode(errors="replace")
         return page, format_etag(content_etag(page)).decode()
 
 

@@ -177,6 +177,14 @@ def test_listing(site: Path) -> None:
     assert b'"./.hidden"' in get(StaticFiles(directory=site, listing=True, dotfiles=True), "/empty/").body
 
 
+def test_a_mounted_listing_leads_no_higher_than_the_mount(site: Path) -> None:
+    app = Starlette(routes=[Mount("/files", StaticFiles(directory=site, listing=True))])
+    root, below = get(app, "/files/").body, get(app, "/files/docs/").body
+    assert b'href="../"' not in root
+    assert b'href="../"' in below
+    assert b'href="../../"' not in below
+
+
 def test_the_tag_of_a_listing_follows_what_is_shown(site: Path) -> None:
     app = StaticFiles(directory=site, listing=True)
     page = get(app, "/empty/")

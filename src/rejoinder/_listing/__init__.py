@@ -70,7 +70,7 @@ _CONTROL_PICTURES = 0x2400
 def render(url_path: str, entries: Iterable[Entry]) -> str:
     """The page for a directory: folders first, names in their natural order.
 
-    `url_path` is the decoded path at which it is shown. Links are relative: it has to end in "/" in the client's eyes.
+    `url_path` is the decoded path at which it is shown, seen from the uppermost directory there is. Links are relative: it has to end in "/" in the client's eyes.
 
     >>> page = render("/music/", [Entry("10 <3.ogg", False, 2_500_000, 0.0), Entry("2.ogg", False, 1, 0.0)])
     >>> page.index("2.ogg") < page.index('<a href="./10%20%3C3.ogg"><bdi>10 &lt;3.ogg</bdi></a>')
