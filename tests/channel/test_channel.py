@@ -15,7 +15,6 @@ from rejoinder import testing
 from rejoinder._channel import Backend, Channel, MemoryBackend, Replay, SlowClient, Subscription
 from rejoinder._encode.sse import EncodedEvent, ServerSentEvent
 
-
 Run = Callable[[Callable[[], Awaitable[None]]], None]
 
 
