@@ -256,7 +256,8 @@ class Puller:
 
     def _fill(self, items: Iterator[object]) -> bool:
         """In a thread: take items until there is a portion. Whether there may be more."""
-        if self.stopped:
+        stopped = self.stopped
+        if stopped:
             return True
         put, encode = self._put, self._encode
         for item in items:
