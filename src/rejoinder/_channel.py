@@ -243,8 +243,8 @@ class Channel:
         self._subscribers.discard(subscriber)
 
     async def _iterate(self, subscriber: "_Subscriber") -> AsyncGenerator[EncodedEvent, None]:
+        await self._join(subscriber)
         try:
-            await self._join(subscriber)
             while True:
                 while (event := subscriber.next_event()) is not None:
                     yield event
