@@ -15,7 +15,7 @@ Both own the watcher, a task that waits for the client to leave. They end all of
 cancellation, is let do its clean-up whoever else cancels meanwhile, and is given up after `CLOSING` seconds.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -38,7 +38,7 @@ class Drive(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether the source is known to wait for something."""
+        """Whether the source is known to wait for something, and has nothing to be taken."""
         ...
 
     def now(self) -> float:
@@ -49,8 +49,8 @@ class Drive(Protocol):
         """Let the source run, until it waits, has gathered a portion, or its turn is over."""
         ...
 
-    async def wait(self, until: float) -> None:
-        """Wait for the source, not longer than that; or until `wake` is called."""
+    def wait(self, until: float) -> Awaitable[None]:
+        """Wait for the source, if `waits` says that it does, not longer than that; or until `wake` is called."""
         ...
 
     async def send(self, sending: Coroutine[Any, Any, None], until: float, when_stuck: Callable[[], None]) -> bool:

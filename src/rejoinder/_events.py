@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from rejoinder._encode.sse import KEEPALIVE, EventEncoder, check_retry, encode_event, parse_last_event_id
 from rejoinder._encode.stream import Encoder
-from rejoinder._http.fields import Headers
+from rejoinder._http.fields import Field, Headers
 from rejoinder._starlette import sealed
 from rejoinder._streaming import StreamingResponse, StreamOptions
 
@@ -31,6 +31,7 @@ else:
 
 __all__ = ["EventSourceResponse", "ServerSentEvent"]
 
+_AGAINST_BUFFERS: list[Field] = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
 _OF_A_SOURCE = ("__iter__", "__aiter__", "__enter__", "__aenter__")
 
 
@@ -96,8 +97,10 @@ class EventSourceResponse(StreamingResponse, _Namesake):  # pyright: ignore[repo
             farewell=b"" if farewell is None else encode_event(farewell),
             **options,
         )
-        self.headers.setdefault("cache-control", "no-cache")
-        self.headers.setdefault("x-accel-buffering", "no")
+        given = {name for name, _ in self.raw_headers}
+        for field in _AGAINST_BUFFERS:
+            if field[0] not in given:
+                self._append(field)
 
     def _encoder(self) -> Encoder:
         return EventEncoder(self._retry)

@@ -67,6 +67,8 @@ class Feed(ABC):
     Its items are server-sent events as they are on the wire.
     """
 
+    __slots__ = ()
+
     @abstractmethod
     async def open(self, tell: Callable[[], None]) -> None:
         """Begin. From then on, `tell` is called when there is something where nothing was."""
@@ -112,6 +114,23 @@ class Puller:
         where: in what the source runs.
     """
 
+    __slots__ = (
+        "_content",
+        "_encode",
+        "_feed",
+        "_given",
+        "_owned",
+        "_parts",
+        "_sends_events",
+        "_taken",
+        "empty_items",
+        "opaque",
+        "stopped",
+        "turn_ends",
+        "where",
+    )
+    where: Surroundings
+
     def __init__(self, content: object, owned: Iterable[object], encoder: Encoder) -> None:
         self._content = content
         self._owned = tuple(owned)
@@ -119,7 +138,6 @@ class Puller:
         self._sends_events = isinstance(encoder, EventEncoder)
         self._feed: Feed | None = None
         self._parts: list[bytes] = []
-        self.where: Surroundings
         # Of octets; their difference is what is gathered. Each has one writer, which may be a thread, so there is no lock.
         self._given = self._taken = 0
         self.empty_items = 0
@@ -238,7 +256,8 @@ class Puller:
 
     def _fill(self, items: Iterator[object]) -> bool:
         """In a thread: take items until there is a portion. Whether there may be more."""
-        if self.stopped:
+        stopped = self.stopped
+        if stopped:
             return True
         put, encode = self._put, self._encode
         for item in items:

@@ -116,6 +116,24 @@ def drive(puller: Puller) -> Drive:
 class _Stream:
     """One stream, while it is sent."""
 
+    __slots__ = (
+        "_began",
+        "_broken",
+        "_drive",
+        "_empty_items",
+        "_encoder",
+        "_head",
+        "_item_at",
+        "_limited",
+        "_octet_at",
+        "_outlet",
+        "_puller",
+        "_receive",
+        "_stopping",
+        "_terms",
+        "_watched",
+    )
+
     def __init__(
         self, driven: Drive, puller: Puller, encoder: Encoder, outlet: Outlet, receive: Receive, terms: Terms
     ) -> None:
@@ -163,7 +181,12 @@ class _Stream:
                 self._empty_items, self._item_at = puller.empty_items, drive.now()
             # Who woke this while it sent has left a note, and does not come again.
             if drive.waits and not drive.interrupted and not self._stopping:
-                await self._wait()
+                due, data = self._due()
+                if drive.now() >= due:
+                    await self._put(data)
+                else:
+                    self._watch()
+                    await drive.wait(min(due, self._idle_until(), self._lasts_until()) if self._limited else due)
             if drive.interrupted:
                 self._raise_interruption()
             if self._limited and (late := self._too_late()) is not None:
@@ -173,19 +196,15 @@ class _Stream:
             await drive.advance()
         return drive.error
 
-    async def _wait(self) -> None:
-        """Until the source gives something, or it is time for something else."""
-        drive, terms, due, data = self._drive, self._terms, math.inf, b""
+    def _due(self) -> tuple[float, bytes]:
+        """When something has to be sent even if the source gives nothing, and what."""
         if not self._outlet.begun:
-            if not terms.prefetch:
-                due = self._began + (_GRACE if self._puller.opaque else 0)
-        elif terms.keepalive is not None:
-            due, data = self._octet_at + terms.keepalive[0], terms.keepalive[1]
-        if drive.now() >= due:
-            await self._put(data)
-            return
-        self._watch()
-        await drive.wait(min(due, self._idle_until(), self._lasts_until()) if self._limited else due)
+            grace = _GRACE if self._puller.opaque else 0
+            return (math.inf if self._terms.prefetch else self._began + grace), b""
+        if self._terms.keepalive is None:
+            return math.inf, b""
+        seconds, data = self._terms.keepalive
+        return self._octet_at + seconds, data
 
     def _idle_until(self) -> float:
         limit = self._terms.idle_timeout

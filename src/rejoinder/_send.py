@@ -178,6 +178,8 @@ class Outlet:
         has_content: False for HEAD and for a status without content.
     """
 
+    __slots__ = ("_fields", "_kind", "_scope", "_send", "begun", "exchange", "is_http", "takes_content")
+
     def __init__(self, scope: Scope, send: Send, exchange: Exchange, fields: list[Field], *, has_content: bool) -> None:
         self.exchange = exchange
         self.is_http = scope["type"] == "http"

@@ -25,8 +25,8 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from contextvars import Context
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -76,25 +76,38 @@ _tasks: set[asyncio.Task[None]] = set()  # a loop refers to its own weakly
 _heeds_process = True
 
 
-@contextmanager
-def listening(callback: Callable[[], None]) -> Generator[None, None, None]:
+def listening(callback: Callable[[], None]) -> AbstractContextManager[None]:
     """Calls `callback`, once and in the running event loop, when the process is to stop; soon, if it already is.
 
     Entering and leaving cost the same however many listen, and none of them has a task.
     """
-    loop = _running_loop()
-    watch = _watch(loop)
-    key = object()
-    watch.listeners[key] = callback
-    try:
-        if _heeds_process:
-            _heed_process(loop, watch)
-        if watch.told:
-            _post(loop, watch.tell)
-        yield
-    finally:
-        watch.listeners.pop(key, None)
-        if not watch.listeners and _in_main_thread():
+    return _Listening(callback)
+
+
+class _Listening(AbstractContextManager[None]):
+    """No generator, which every idle stream would keep."""
+
+    __slots__ = ("_callback", "_watch")
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
+
+    def __enter__(self) -> None:
+        loop = _running_loop()
+        watch = self._watch = _watch(loop)
+        watch.listeners[self] = self._callback
+        try:
+            if _heeds_process:
+                _heed_process(loop, watch)
+            if watch.told:
+                _post(loop, watch.tell)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.listeners.pop(self, None)
+        if not self._watch.listeners and _in_main_thread():
             _unchain()
 
 

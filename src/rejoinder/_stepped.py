@@ -82,6 +82,22 @@ class _Steps:
 class Stepped:
     """The drive on asyncio."""
 
+    __slots__ = (
+        "_loop",
+        "_no_later",
+        "_paused",
+        "_puller",
+        "_scope",
+        "_source",
+        "_taken_at",
+        "_tasks",
+        "_timer",
+        "_timer_at",
+        "_waker",
+        "error",
+        "interrupted",
+    )
+
     def __init__(self, puller: Puller) -> None:
         puller.where = self
         self.interrupted = False
@@ -105,7 +121,8 @@ class Stepped:
 
     @property
     def waits(self) -> bool:
-        return self._source.state is _State.WAITING and not self._source.ready()
+        source = self._source
+        return source.state is _State.WAITING and not source.ready() and not self._puller.has_gathered
 
     def now(self) -> float:
         return self._loop.time()
@@ -129,6 +146,8 @@ class Stepped:
 
     async def advance(self) -> None:
         source, puller = self._source, self._puller
+        if not source.ready():
+            return
         turn_ends = puller.turn_ends = clock() + TURN
         self._paused = False
         while source.ready():
@@ -136,7 +155,7 @@ class Stepped:
                 try:
                     await asyncio.sleep(0)
                 except asyncio.CancelledError as cancelled:
-                    source.cancel(cancelled)
+                    self._cancel_source(cancelled)
             try:
                 source.step()
             except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
@@ -147,13 +166,9 @@ class Stepped:
             if source.state is not _State.READY or self._paused or clock() >= turn_ends:
                 return
 
-    async def wait(self, until: float) -> None:
+    def wait(self, until: float) -> Awaitable[None]:
         self._taken_at = clock()
-        if not self._puller.has_gathered:
-            await self._wait(self._source, until)
-            # A scope around all this cancels again and again, and would cancel the clean-up, too.
-            if self._scope.shield is not self._source.cancelled:
-                self._scope.shield = self._source.cancelled
+        return self._wait(self._source, until)
 
     async def send(self, sending: Coroutine[Any, Any, None], until: float, when_stuck: Callable[[], None]) -> bool:
         try:
@@ -261,9 +276,17 @@ class Stepped:
         except asyncio.CancelledError as cancelled:
             if shielded:
                 raise
-            steps.cancel(cancelled)
+            if steps is self._source:
+                self._cancel_source(cancelled)
+            else:
+                steps.cancel(cancelled)
         finally:
             self._waker = None
+
+    def _cancel_source(self, cancelled: asyncio.CancelledError) -> None:
+        self._source.cancel(cancelled)
+        # A scope around all this cancels again and again, and would cancel the clean-up, too.
+        self._scope.shield = True
 
     def _wake_by(self, _: object) -> None:
         self.wake()

@@ -351,6 +351,27 @@ def test_a_client_that_leaves_leaves_nothing(run: Run, leave: str) -> None:
     run(main)
 
 
+def test_a_publisher_that_waits_for_nothing_takes_turns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[int] = []
+    published: list[int] = []
+
+    async def turn() -> None:
+        turns.append(len(published))
+
+    monkeypatch.setattr("rejoinder._channel.cancel_shielded_checkpoint", turn)
+    monkeypatch.setattr("rejoinder._channel.clock", lambda: 0.002 * (len(published) >= 6))
+
+    async def main() -> None:
+        channel = Channel(backlog=16)
+        for number in range(10):
+            await channel.publish(number)
+            published.append(number)
+
+    run(main)
+    # The first; each fourth, a quarter of the backlog; when the time is over.
+    assert turns == [0, 4, 6]
+
+
 def test_closing_wakes_who_waits_and_ends_the_channel(run: Run) -> None:
     async def main() -> None:
         channel = Channel()

@@ -212,6 +212,54 @@ def test_clients_of_a_channel(backend: Any) -> None:
     run(main, backend=backend)
 
 
+def test_what_is_published_without_waiting_leaves_together(backend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rejoinder._channel.clock", lambda: 0.0)
+
+    async def main() -> None:
+        channel = Channel()
+        async with Exchange(EventSourceResponse(channel.subscribe)) as exchange:
+            await exchange.start()
+            await anyio.wait_all_tasks_blocked()
+            ids = [(await channel.publish(number)).encode() for number in range(4)]
+            events = b"".join([b"data: %d\nid: %s\n\n" % event for event in enumerate(ids)])
+            received = await exchange.read()
+            if received != events:  # the first had a turn of its own
+                received += await exchange.read()
+            assert received == events
+
+    run(main, backend=backend)
+
+
+def test_a_subscription_that_was_begun_goes_on_as_a_stream(backend: Any) -> None:
+    async def main() -> None:
+        channel = Channel()
+        first, second = await channel.publish(1), await channel.publish(2)
+        subscription = channel.subscribe("unknown")
+        assert b'"after"' in (await anext(subscription)).encoded
+        assert (await anext(subscription)).id == first
+        channel.close()
+        answer = await fetch(EventSourceResponse(subscription))
+        assert answer.body == b"data: 2\nid: %s\n\n" % second.encode()
+        assert not channel._subscribers
+        assert (await fetch(EventSourceResponse(subscription))).body == b""  # as a generator that has ended
+
+    run(main, backend=backend)
+
+
+@pytest.mark.parametrize("iterated", [pytest.param(False, id="new"), pytest.param(True, id="begun")])
+def test_a_subscription_that_is_not_sent_ends(backend: Any, *, iterated: bool) -> None:
+    async def main() -> None:
+        channel = Channel()
+        await channel.publish(1)
+        subscription = channel.subscribe("unknown")
+        if iterated:
+            await anext(subscription)
+        await fetch(EventSourceResponse(subscription), "HEAD")
+        assert not channel._subscribers
+
+    run(main, backend=backend)
+
+
 def test_the_end_of_a_channel_is_the_end_of_the_streams(backend: Any) -> None:
     async def main() -> None:
         channel = Channel()
