@@ -111,6 +111,7 @@ class _Stream:
         self._receive = receive
         self._terms = terms
         self._watched = not outlet.is_http
+        self._at_last = False
         self._broken: Exception | None = None
         self._stopping = False
         self._empty_items = 0
@@ -193,6 +194,7 @@ class _Stream:
     async def _put(self, data: bytes, *, more_body: bool = True) -> None:
         if self._drive.interrupted:
             self._raise_interruption()
+        self._at_last = not more_body
         if not self._outlet.begun:
             data = self._head + data
         limit = self._terms.send_timeout
@@ -234,4 +236,7 @@ class _Stream:
             await client_leaves(self._receive)
         except Exception as error:  # noqa: BLE001 - raised by the stream's task
             self._broken = error
-        self._drive.interrupt()
+        if self._at_last:
+            self._drive.hurry()  # see `_send`
+        else:
+            self._drive.interrupt()
