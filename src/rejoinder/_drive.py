@@ -139,6 +139,11 @@ class _Steps:
             yielded = self.coroutine.send(None) if thrown is None else self.coroutine.throw(thrown)
         except StopIteration:
             self.state = _State.ENDED
+        except GeneratorExit as error:
+            self.state = _State.ENDED
+            raise RuntimeError(
+                "a stream's source raised GeneratorExit"
+            ) from error  # it would say that the loop has ended
         except BaseException:
             self.state = _State.ENDED
             raise
@@ -275,7 +280,7 @@ class Stepped:
 
     async def stop(self) -> None:
         self._scope.shield = True
-        self._puller.stopped = True
+        self._puller.stopped, self._puller.turn_ends = True, 0.0
         cancelled = await self._end(self._source)
         if self._tasks:
             for task in self._tasks:

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 PORTION = 64 * 1024  # octets that are gathered, about, until the source has to wait for the pump
 TURN = 0.002  # seconds a source runs, about, before the other tasks of the loop get their turn
+_STAY = 0.02  # seconds a source stays in a thread, about, before others that wait for one get it
 _ONE_CHUNK = (str, bytes, bytearray, memoryview)
 _IN_MEMORY = (list, tuple, io.BytesIO, io.StringIO)
 
@@ -170,6 +171,8 @@ class Puller:
                     self.where.gathered()
                 if size >= PORTION or clock() >= self.turn_ends:
                     await self.where.pause()
+                    if self.stopped:
+                        return  # it was told so by a cancellation, and went on
         finally:
             if iterator is not source:
                 await self._close(iterator)
@@ -187,8 +190,9 @@ class Puller:
                     await self.where.in_thread(threaded.close)
 
     def _fill(self, items: Iterator[object]) -> bool:
-        """In a thread: take items until there is a portion. Whether there may be more."""
-        while not self.stopped and self._size < PORTION:
+        """In a thread: take items until there is a portion, or it is time. Whether there may be more."""
+        until = clock() + _STAY
+        while not self.stopped and self._size < PORTION and clock() < until:
             try:
                 item = next(items)
             except StopIteration:
