@@ -18,8 +18,8 @@ cancellation, is let do its clean-up whoever else cancels meanwhile, and is give
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, TypeVar
@@ -360,7 +360,10 @@ class Stepped:
                 elif not steps.ready():
                     await self._wait(steps, latest, shielded=True)
             except asyncio.CancelledError as cancelled:
-                interrupted = cancelled
+                if _is_of_a_scope(cancelled):
+                    steps.cancel(cancelled)  # one of its own: those around are shielded off
+                else:
+                    interrupted = cancelled
             if steps.ready():
                 _step_to_end(steps)
         if steps.state is not _State.ENDED:
@@ -370,6 +373,11 @@ class Stepped:
 
     async def _await_tasks(self) -> None:
         await asyncio.wait(self._tasks)
+
+
+def _is_of_a_scope(cancelled: asyncio.CancelledError) -> bool:
+    # AnyIO itself tells its own from others by their text, which differs between versions.
+    return any("cancel scope" in str(text) for text in cancelled.args)
 
 
 def _raise(cancelled: asyncio.CancelledError | None) -> None:
@@ -415,6 +423,9 @@ class Child:
         self._started = False
         self._group = anyio.create_task_group()
         self._pulling = anyio.CancelScope()
+        # Entered before the source starts: one that is closed in the midst of a scope of its own could not leave that
+        # from within another one that was entered after it.
+        self._closing = anyio.CancelScope()
         self._news, self._taken, self._over = anyio.Event(), anyio.Event(), anyio.Event()
         self._sending: anyio.CancelScope | None = None
         self._no_later = math.inf
@@ -481,7 +492,7 @@ class Child:
     async def stop(self) -> None:
         self._puller.stopped = True
         self._pulling.cancel()
-        with self.shield():
+        with anyio.move_on_after(CLOSING, shield=True):
             if self._started:
                 await self._over.wait()
             else:
@@ -492,8 +503,13 @@ class Child:
         self.wake()
         await self._taken.wait()
 
-    def shield(self) -> AbstractContextManager[object]:
-        return anyio.move_on_after(CLOSING, shield=True)
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        self._closing.shield, self._closing.deadline = True, self.now() + CLOSING
+        try:
+            yield
+        finally:
+            self._closing.shield, self._closing.deadline = False, math.inf
 
     def gathered(self) -> None:
         self.wake()
@@ -506,7 +522,7 @@ class Child:
 
     async def _pull(self) -> None:
         try:
-            with self._pulling:
+            with self._pulling, self._closing:
                 await self._puller.run()
         except Exception as error:  # raised by the pump, when what was gathered has been sent
             if self._puller.stopped:

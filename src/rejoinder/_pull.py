@@ -209,13 +209,23 @@ class Puller:
             return
         with self.where.shield():
             if hasattr(source, "aclose"):
-                await source.aclose()
+                await _aclose(source)
             elif _is_async(source) or isinstance(source, _IN_MEMORY):
                 closing: object = source.close()  # pyright: ignore[reportAttributeAccessIssue] - asked for above
                 if inspect.isawaitable(closing):
                     await closing
             else:
                 await self.where.in_thread(source.close)
+
+
+async def _aclose(source: Any) -> None:
+    try:
+        await source.aclose()
+    except BaseExceptionGroup as group:
+        # A task group in a generator makes a group of the GeneratorExit that closes it.
+        _, failures = group.split(GeneratorExit)
+        if failures is not None:
+            raise failures from None
 
 
 async def iterate(content: object, encoder: Encoder | None) -> AsyncGenerator[object, None]:

@@ -282,6 +282,48 @@ def test_scopes_and_timeouts_of_the_source_work() -> None:
     assert bodies(fetched(StreamingResponse(items())).messages) == [(1, b"a"), (2, b"b"), (3, b"c"), (4, b"d")]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("groups", ["anyio", "asyncio"])
+def test_a_source_is_closed_within_a_task_group_of_its_own(
+    groups: str, fails: bool, backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In which it does not wait: it has given what nobody takes."""
+    outcomes: list[Outcome] = []
+    closed: list[str] = []
+
+    async def child() -> None:
+        try:
+            await anyio.sleep(1000)
+        finally:
+            closed.append("child")
+            if fails:
+                raise LookupError("of the child")
+
+    async def items() -> AsyncIterator[bytes]:
+        if groups == "asyncio":
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(child())
+                await asyncio.sleep(1)
+                yield bytes(70_000)
+        else:
+            async with anyio.create_task_group() as group:
+                group.start_soon(child)
+                await anyio.sleep(1)
+                yield bytes(70_000)
+
+    async def main() -> None:
+        async with Exchange(StreamingResponse(items(), on_finish=outcomes.append)) as exchange:
+            await exchange.start()
+            await anyio.sleep(2)
+        assert (closed, anyio.current_time()) == (["child"], pytest.approx(2, abs=0.1))
+
+    if (groups, backend) == ("asyncio", "trio"):
+        pytest.skip("asyncio's are not for trio")
+    run(main, backend=backend)
+    assert [outcome.ending for outcome in outcomes] == [Ending.DISCONNECTED]
+    assert ("of the child" in caplog.text) == fails
+
+
 def test_a_source_that_awaits_what_is_not_for_asyncio() -> None:
     class Odd:
         def __await__(self) -> Any:
