@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 import re
 import time
 from collections import defaultdict
@@ -278,7 +277,7 @@ async def state() -> Response:
         import trio
 
         tasks = trio.lowlevel.current_statistics().tasks_living
-    return JSONResponse({"tasks": tasks, "threads": threads, "descriptors": len(os.listdir("/proc/self/fd"))})
+    return JSONResponse({"tasks": tasks, "threads": threads, "descriptors": len(list(Path("/proc/self/fd").iterdir()))})
 
 
 @app.get("/page")
