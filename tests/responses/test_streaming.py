@@ -24,6 +24,8 @@ import rejoinder._pump
 from rejoinder import Ending, Outcome, StreamingResponse
 from rejoinder.testing import Answer, Exchange, ProtocolViolation, fetch, run
 
+pytestmark = pytest.mark.usefixtures("nothing_blocks")
+
 
 @pytest.fixture(params=["asyncio", "trio"])
 def backend(request: pytest.FixtureRequest) -> str:
