@@ -18,7 +18,7 @@ cancellation, is let do its clean-up whoever else cancels meanwhile, and is give
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum
 from types import TracebackType
@@ -504,7 +504,7 @@ class Child:
         await self._taken.wait()
 
     @contextmanager
-    def shield(self) -> Iterator[None]:
+    def shield(self) -> Generator[None, None, None]:
         self._closing.shield, self._closing.deadline = True, self.now() + CLOSING
         try:
             yield

@@ -26,14 +26,14 @@ ARGUMENTS: dict[type[rejoinder.Response], Any] = {
     rejoinder.UJSONResponse: "x",
     rejoinder.RedirectResponse: "/x",
 }
-STREAMS: dict[type[rejoinder.StreamingResponse], Any] = {
+STREAMS: dict[type[Any], Any] = {
     rejoinder.StreamingResponse: ["x"],
     rejoinder.EventSourceResponse: ["x"],
     rejoinder.JSONLinesResponse: ["x"],
     rejoinder.JSONArrayResponse: ["x"],
     rejoinder.CSVResponse: [["x"]],
 }
-CONTENTS: dict[type[rejoinder.Response], Any] = {**ARGUMENTS, **STREAMS}
+CONTENTS: dict[type[Any], Any] = {**ARGUMENTS, **STREAMS}
 OCTETS: dict[type[rejoinder.Response], bytes] = {
     **{cls: cls(content).body for cls, content in ARGUMENTS.items()},
     rejoinder.StreamingResponse: b"x",
