@@ -770,11 +770,12 @@ def test_a_client_that_leaves_a_hot_stream_is_noticed(backend: str) -> None:
 
 
 def test_a_thread_that_does_not_return_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
-    over, closed = threading.Event(), threading.Event()
+    inside, over, closed = threading.Event(), threading.Event(), threading.Event()
 
     def items() -> Iterator[str]:
         try:
             yield "a"
+            inside.set()
             over.wait(30)
             yield "b"
         finally:
@@ -783,6 +784,7 @@ def test_a_thread_that_does_not_return_is_given_up(caplog: pytest.LogCaptureFixt
     async def main() -> None:
         async with Exchange(StreamingResponse(items())) as exchange:
             await exchange.read()
+            await asyncio.to_thread(inside.wait, 10)  # or it would be asked for no more
         assert not closed.is_set()
         over.set()  # and the thread closes what it was in
         await asyncio.to_thread(closed.wait, 10)
