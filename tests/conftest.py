@@ -11,7 +11,12 @@ settings.register_profile("same every time", derandomize=True, deadline=None, da
 settings.load_profile("same every time")
 
 DESCRIPTORS = Path("/proc/self/fd")
-EFFECTS = ["rejoinder._sources", "rejoinder._file", "rejoinder._send", "rejoinder._lifecycle"]
+EFFECTS = [
+    f"rejoinder.{name}"
+    for name in (
+        "_sources", "_file", "_send", "_lifecycle", "_turns", "_streaming", "_pump", "_drive", "_pull", "_shutdown", "_channel",
+    )
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import logging
 import math
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -32,6 +32,9 @@ class Child:
         self._started = False
         self._group = anyio.create_task_group()
         self._pulling = anyio.CancelScope()
+        # Entered before the source starts: one that is closed in the midst of a scope of its own could not leave that
+        # from within another one that was entered after it.
+        self._closing = anyio.CancelScope()
         self._news, self._taken, self._over = anyio.Event(), anyio.Event(), anyio.Event()
         self._sending: anyio.CancelScope | None = None
         self._no_later = math.inf
@@ -98,7 +101,7 @@ class Child:
     async def stop(self) -> None:
         self._puller.stopped = True
         self._pulling.cancel()
-        with self.shield():
+        with anyio.move_on_after(CLOSING, shield=True):
             if self._started:
                 await self._over.wait()
             else:
@@ -109,8 +112,13 @@ class Child:
         self.wake()
         await self._taken.wait()
 
-    def shield(self) -> AbstractContextManager[object]:
-        return anyio.move_on_after(CLOSING, shield=True)
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        self._closing.shield, self._closing.deadline = True, self.now() + CLOSING
+        try:
+            yield
+        finally:
+            self._closing.shield, self._closing.deadline = False, math.inf
 
     def gathered(self) -> None:
         self.wake()
@@ -123,7 +131,7 @@ class Child:
 
     async def _pull(self) -> None:
         try:
-            with self._pulling:
+            with self._pulling, self._closing:
                 await self._puller.run()
         except Exception as error:  # raised by the pump, when what was gathered has been sent
             if self._puller.stopped:

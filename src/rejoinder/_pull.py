@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 PORTION = 64 * 1024  # octets that are gathered, about, until the source has to wait for the pump
 TURN = 0.002  # seconds a source runs, about, before the other tasks of the loop get their turn
+_STAY = 0.02  # seconds a source stays in a thread, about, before others that wait for one get it
 _ONE_CHUNK = (str, bytes, bytearray, memoryview)
 _IN_MEMORY = (list, tuple, io.BytesIO, io.StringIO)
 
@@ -238,6 +239,8 @@ class Puller:
                     self.where.gathered()
                 if size >= PORTION or clock() >= self.turn_ends:
                     await self.where.pause()
+                    if self.stopped:
+                        return  # it was told so by a cancellation, and went on
         finally:
             if iterator is not source:
                 await self._close(iterator)
@@ -255,15 +258,15 @@ class Puller:
                     await self.where.in_thread(threaded.close)
 
     def _fill(self, items: Iterator[object]) -> bool:
-        """In a thread: take items until there is a portion. Whether there may be more."""
-        stopped = self.stopped
+        """In a thread: take items until there is a portion, or it is time. Whether there may be more."""
+        stopped = self.stopped  # by another thread, so that it may not be so below
         if stopped:
             return True
-        put, encode = self._put, self._encode
+        put, encode, until = self._put, self._encode, clock() + _STAY
         for item in items:
             if put(encode(item)):
                 self.where.notice()
-            if self.stopped or self._given - self._taken >= PORTION:
+            if self.stopped or self._given - self._taken >= PORTION or clock() >= until:
                 return True
         return False
 
@@ -272,13 +275,23 @@ class Puller:
             return
         with self.where.shield():
             if hasattr(source, "aclose"):
-                await source.aclose()
+                await _aclose(source)
             elif _is_async(source) or isinstance(source, _IN_MEMORY):
                 closing: object = source.close()  # pyright: ignore[reportAttributeAccessIssue] - asked for above
                 if inspect.isawaitable(closing):
                     await closing
             else:
                 await self.where.in_thread(source.close)
+
+
+async def _aclose(source: Any) -> None:
+    try:
+        await source.aclose()
+    except BaseExceptionGroup as group:
+        # A task group in a generator makes a group of the GeneratorExit that closes it.
+        _, failures = group.split(GeneratorExit)
+        if failures is not None:
+            raise failures from None
 
 
 async def iterate(content: object, encoder: Encoder | None) -> AsyncGenerator[object, None]:

@@ -117,6 +117,7 @@ class _Stream:
     """One stream, while it is sent."""
 
     __slots__ = (
+        "_at_last",
         "_began",
         "_broken",
         "_drive",
@@ -146,6 +147,7 @@ class _Stream:
         self._head = encoder.begin()
         self._watched = not outlet.is_http
         self._limited = not (terms.send_timeout is terms.idle_timeout is terms.max_duration is None)
+        self._at_last = False
         self._broken: Exception | None = None
         self._stopping = False
         self._empty_items = 0
@@ -226,6 +228,7 @@ class _Stream:
         drive, outlet, until = self._drive, self._outlet, math.inf
         if drive.interrupted:
             self._raise_interruption()
+        self._at_last = not more_body
         if not outlet.begun:
             data = self._head + data
         if self._limited:
@@ -268,4 +271,7 @@ class _Stream:
             await client_leaves(self._receive)
         except Exception as error:  # noqa: BLE001 - raised by the stream's task
             self._broken = error
-        self._drive.interrupt()
+        if self._at_last:
+            self._drive.hurry()  # see `_send`
+        else:
+            self._drive.interrupt()

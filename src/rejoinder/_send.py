@@ -5,7 +5,9 @@ announced: where a source has fewer, the exception goes to the server, which cut
 And an OSError of `send` says that the client has left (ASGI 2.4); an OSError of a source does not.
 
 Before ASGI 2.4, a server tells of a client that left by `receive` alone, and its `send` then does nothing, or waits for
-ever. Content of some length is therefore sent beside a task that listens, and is cancelled by it.
+ever. Content of some length is therefore sent beside a task that listens, and is cancelled by it. But some tell it of
+every client, in the midst of their `send` of the last message (hypercorn, which then makes the connection ready for the
+next request): so once that has begun, it is given `LAST` seconds.
 """
 
 import errno
@@ -38,6 +40,7 @@ _DENIAL_EXTENSION = "websocket.http.response"
 
 _LONG = 1024 * 1024  # octets from which on it is worth a task to notice that nobody takes them any more
 _SEND_TELLS = (2, 4)
+LAST = 1.0  # seconds for the server to take the last message of a client that has left, or is said to have
 
 
 async def send_whole(scope: Scope, send: Send, exchange: Exchange, fields: list[Field], body: bytes) -> None:
@@ -92,7 +95,7 @@ async def send_plan(
     elif prefix or content.left <= _LONG or _spec_version(scope) >= _SEND_TELLS:
         await work()
     else:
-        await _unless_client_leaves(receive, work)
+        await _unless_client_leaves(receive, work, lambda: content.left == 0)
 
 
 @dataclass(slots=True)
@@ -215,8 +218,13 @@ async def client_leaves(receive: Receive) -> None:
         pass
 
 
-async def _unless_client_leaves(receive: Receive, work: Callable[[], Awaitable[None]]) -> None:
-    """Does the work; stops it, and raises ClientLeft, when the server tells that the client has left."""
+async def _unless_client_leaves(
+    receive: Receive, work: Callable[[], Awaitable[None]], at_last: Callable[[], bool]
+) -> None:
+    """Does the work; stops it, and raises ClientLeft, when the server tells that the client has left.
+
+    `at_last` tells whether the last message is being sent.
+    """
     failure: Exception | None = None
     done = False
 
@@ -225,11 +233,13 @@ async def _unless_client_leaves(receive: Receive, work: Callable[[], Awaitable[N
         async def watch() -> None:
             nonlocal failure
             try:
-                while (await receive())["type"] != "http.disconnect":
-                    pass
+                await client_leaves(receive)
             except Exception as error:  # noqa: BLE001 - raised below; the group would wrap it
                 failure = error
-            group.cancel_scope.cancel()
+            if at_last():
+                group.cancel_scope.deadline = anyio.current_time() + LAST
+            else:
+                group.cancel_scope.cancel()
 
         group.start_soon(watch)
         try:

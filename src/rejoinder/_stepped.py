@@ -54,6 +54,10 @@ class _Steps:
             yielded = self.coroutine.send(None) if thrown is None else self.coroutine.throw(thrown)
         except StopIteration:
             self.state = _State.ENDED
+        except GeneratorExit as error:
+            self.state = _State.ENDED
+            # As it is, it would say that the loop has ended.
+            raise RuntimeError("a stream's source raised GeneratorExit") from error
         except BaseException:
             self.state = _State.ENDED
             raise
@@ -216,7 +220,7 @@ class Stepped:
 
     async def stop(self) -> None:
         self._scope.shield = True
-        self._puller.stopped = True
+        self._puller.stopped, self._puller.turn_ends = True, 0.0
         cancelled = await self._end(self._source)
         if self._tasks:
             for task in self._tasks:
@@ -315,7 +319,10 @@ class Stepped:
                 elif not steps.ready():
                     await self._wait(steps, latest, shielded=True)
             except asyncio.CancelledError as cancelled:
-                interrupted = cancelled
+                if _is_of_a_scope(cancelled):
+                    steps.cancel(cancelled)  # one of its own: those around are shielded off
+                else:
+                    interrupted = cancelled
             if steps.ready():
                 _step_to_end(steps)
         if steps.state is not _State.ENDED:
@@ -325,6 +332,11 @@ class Stepped:
 
     async def _await_tasks(self) -> None:
         await asyncio.wait(self._tasks)
+
+
+def _is_of_a_scope(cancelled: asyncio.CancelledError) -> bool:
+    # AnyIO itself tells its own from others by their text, which differs between versions.
+    return any("cancel scope" in str(text) for text in cancelled.args)
 
 
 def _raise(cancelled: asyncio.CancelledError | None) -> None:

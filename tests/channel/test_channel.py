@@ -15,6 +15,8 @@ from rejoinder import testing
 from rejoinder._channel import Backend, Channel, MemoryBackend, Replay, SlowClient, Subscription
 from rejoinder._encode.sse import EncodedEvent, ServerSentEvent
 
+pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
+
 Run = Callable[[Callable[[], Awaitable[None]]], None]
 
 

@@ -1,4 +1,4 @@
-"""The seven points of the compatibility contract (DESIGN.md), for the classes that hold their content in memory."""
+"""The seven points of the compatibility contract (DESIGN.md), for content in memory, and for streams."""
 
 import inspect
 from collections.abc import Callable
@@ -26,7 +26,26 @@ ARGUMENTS: dict[type[rejoinder.Response], Any] = {
     rejoinder.UJSONResponse: "x",
     rejoinder.RedirectResponse: "/x",
 }
-NAMESAKES = {cls: getattr(starlette.responses, cls.__name__, starlette.responses.JSONResponse) for cls in ARGUMENTS}
+STREAMS: dict[type[Any], Any] = {
+    rejoinder.StreamingResponse: ["x"],
+    rejoinder.EventSourceResponse: ["x"],
+    rejoinder.JSONLinesResponse: ["x"],
+    rejoinder.JSONArrayResponse: ["x"],
+    rejoinder.CSVResponse: [["x"]],
+}
+CONTENTS: dict[type[Any], Any] = {**ARGUMENTS, **STREAMS}
+OCTETS: dict[type[rejoinder.Response], bytes] = {
+    **{cls: cls(content).body for cls, content in ARGUMENTS.items()},
+    rejoinder.StreamingResponse: b"x",
+    rejoinder.EventSourceResponse: b'data: "x"\n\n',
+    rejoinder.JSONLinesResponse: b'"x"\n',
+    rejoinder.JSONArrayResponse: b'["x"]',
+    rejoinder.CSVResponse: b"x\r\n",
+}
+NAMESAKES: dict[type[Any], Any] = {
+    **{cls: getattr(starlette.responses, cls.__name__, starlette.responses.JSONResponse) for cls in ARGUMENTS},
+    **dict.fromkeys(STREAMS, starlette.responses.StreamingResponse),
+}
 MEMBERS = (
     "charset", "status_code", "media_type", "body", "background", "headers", "raw_headers", "render", "init_headers",
     "set_cookie", "delete_cookie",
@@ -34,6 +53,8 @@ MEMBERS = (
 SPEC_VERSIONS = ("2.0", "2.1", "2.2", "2.3", "2.4", "2.5")
 
 each_class = pytest.mark.parametrize("cls", ARGUMENTS, ids=lambda cls: cls.__name__)
+each_stream = pytest.mark.parametrize("cls", STREAMS, ids=lambda cls: cls.__name__)
+each_of_all = pytest.mark.parametrize("cls", CONTENTS, ids=lambda cls: cls.__name__)
 
 
 def parameters(function: Callable[..., Any], *kinds: Any) -> list[tuple[str, Any]]:
@@ -56,12 +77,12 @@ def body_of(messages: list[Message]) -> bytes:
 # 1. Same-named subclass; positional order of parameters unchanged; ours keyword-only after them.
 
 
-@each_class
+@each_of_all
 def test_subclass_with_the_same_parameters(cls: type[rejoinder.Response]) -> None:
     theirs = NAMESAKES[cls]
     assert issubclass(cls, theirs)
-    assert cls.__name__ in dir(starlette.responses) or theirs is starlette.responses.JSONResponse
-    for name in ("__init__", "render", "init_headers", "set_cookie"):
+    assert cls.__name__ == theirs.__name__ or not hasattr(starlette.responses, cls.__name__)
+    for name in ("__init__", "init_headers", "set_cookie", *(["render"] if cls in ARGUMENTS else [])):
         assert positional(getattr(cls, name)) == positional(getattr(theirs, name))
     for name, default in parameters(cls.__init__, inspect.Parameter.KEYWORD_ONLY):
         assert default is not inspect.Parameter.empty, name
@@ -69,18 +90,18 @@ def test_subclass_with_the_same_parameters(cls: type[rejoinder.Response]) -> Non
     assert positional(cls.delete_cookie)[:7] == positional(theirs.delete_cookie)[:7]
 
 
-@each_class
+@each_of_all
 def test_members_of_the_reference(cls: type[rejoinder.Response]) -> None:
-    response = cls(ARGUMENTS[cls])
+    response = cls(CONTENTS[cls])
     for name in MEMBERS:
-        assert hasattr(response, name), name
+        assert hasattr(response, name) or (cls in STREAMS and name == "body"), name
     assert isinstance(response.headers, MutableHeaders)
-    assert type(response.body) is bytes
+    assert hasattr(response, "body_iterator") if cls in STREAMS else type(response.body) is bytes
 
 
-@each_class
+@each_of_all
 def test_nothing_of_starlettes_is_reachable(cls: type[rejoinder.Response]) -> None:
-    response = cls(ARGUMENTS[cls])
+    response = cls(CONTENTS[cls])
     for base in cls.__mro__:
         if base.__module__ != "starlette.responses":
             continue
@@ -151,6 +172,25 @@ def test_headers_are_live(cls: type[rejoinder.Response], run: Run) -> None:
     assert (b"content-length", b"18") in start_of(run(response))["headers"]
 
 
+@each_stream
+def test_a_stream_assigned_late(cls: type[rejoinder.StreamingResponse], run: Run) -> None:
+    ran: list[int] = []
+    response = cls(STREAMS[cls])
+    response.status_code = 202
+    response.background = BackgroundTask(ran.append, 1)
+    response.headers["X-A"] = "1"
+    response.headers.raw.extend([(b"x-b", b"2"), (b"set-cookie", b"a=b")])  # as FastAPI does
+    response.set_cookie("c", "d", samesite=None)
+    del response.headers["x-b"]
+    assert response.headers.raw is response.raw_headers
+    messages = run(response)
+    assert start_of(messages)["status"] == 202
+    expected = [(b"x-a", b"1"), (b"set-cookie", b"a=b"), (b"set-cookie", b"c=d; Path=/")]
+    assert start_of(messages)["headers"][-3:] == expected
+    assert body_of(messages) == OCTETS[cls]
+    assert ran == [1]
+
+
 # 4. `render` and `init_headers` of a subclass are honoured.
 
 
@@ -172,6 +212,16 @@ def test_init_headers_overridden(cls: type[rejoinder.Response], run: Run) -> Non
     custom: Any = type("Custom", (cls,), {"init_headers": init_headers})
     response = custom(ARGUMENTS[cls])
     assert (b"x-size", b"%d" % len(response.body)) in start_of(run(response))["headers"]
+
+
+@each_stream
+def test_init_headers_of_a_stream_overridden(cls: type[rejoinder.StreamingResponse], run: Run) -> None:
+    def init_headers(self: rejoinder.StreamingResponse, headers: Any = None) -> None:
+        cls.init_headers(self, headers)
+        self.headers["x-a"] = str(self.status_code)
+
+    custom: Any = type("Custom", (cls,), {"init_headers": init_headers})
+    assert (b"x-a", b"200") in start_of(run(custom(STREAMS[cls])))["headers"]
 
 
 class OwnInit(rejoinder.Response):
@@ -204,9 +254,24 @@ def test_own_init_without_body_fails_before_anything_is_sent(headers: dict[str, 
 # 5 and 6. Below middleware, which reads and replaces `body_iterator`; both event loops; every ASGI version.
 
 
-@each_class
+@each_stream
+def test_body_iterator(cls: type[rejoinder.StreamingResponse], run: Run, backend: str) -> None:
+    response = cls(STREAMS[cls])
+    old = response.body_iterator
+
+    async def replaced() -> Any:
+        async for chunk in old:
+            yield b"<" + (chunk.encode() if isinstance(chunk, str) else bytes(chunk)) + b">"
+
+    response.body_iterator = replaced()
+    body = body_of(run(response, backend=backend))
+    assert body.startswith(b"<")
+    assert body.replace(b"<", b"").replace(b">", b"") == OCTETS[cls]
+
+
+@each_of_all
 def test_body_iterator_below_middleware(cls: type[rejoinder.Response], run: Run, backend: str) -> None:
-    response = cls(ARGUMENTS[cls])
+    response = cls(CONTENTS[cls])
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await response(scope, receive, send)
@@ -224,30 +289,32 @@ def test_body_iterator_below_middleware(cls: type[rejoinder.Response], run: Run,
 
     messages = run(BaseHTTPMiddleware(app, dispatch), backend=backend)
     assert start_of(messages)["status"] == response.status_code
-    assert body_of(messages) == b"<" + response.body + b">"
+    assert body_of(messages) == b"<" + OCTETS[cls] + b">"
 
 
 @pytest.mark.parametrize("asgi", [{}, *({"spec_version": version} for version in SPEC_VERSIONS)], ids=str)
-@each_class
+@each_of_all
 def test_every_asgi_version(cls: type[rejoinder.Response], asgi: dict[str, str], run: Run, backend: str) -> None:
-    response = cls(ARGUMENTS[cls])
-    expected = [
-        {"type": "http.response.start", "status": response.status_code, "headers": cls(ARGUMENTS[cls]).raw_headers},
-        {"type": "http.response.body", "body": response.body},
-    ]
-    assert run(response, {"asgi": {"version": "3.0", **asgi}}, backend=backend) == expected
+    response = cls(CONTENTS[cls])
+    messages = run(response, {"asgi": {"version": "3.0", **asgi}}, backend=backend)
+    start = {"type": "http.response.start", "status": response.status_code, "headers": cls(CONTENTS[cls]).raw_headers}
+    if cls in STREAMS:  # which may be cut anywhere
+        last = {"type": "http.response.body", "body": messages[-1]["body"], "more_body": False}
+        assert (messages[0], body_of(messages), messages[-1]) == (start, OCTETS[cls], last)
+    else:
+        assert messages == [start, {"type": "http.response.body", "body": OCTETS[cls]}]
 
 
 # 7. As a WebSocket denial when the extension is offered; otherwise the socket is closed, not answered.
 
 
-@each_class
+@each_of_all
 def test_websocket(cls: type[rejoinder.Response], run: Run, backend: str) -> None:
-    response = cls(ARGUMENTS[cls])
+    response = cls(CONTENTS[cls])
     denied = run(response, {"type": "websocket", "extensions": {"websocket.http.response": {}}}, backend=backend)
     assert [message["type"] for message in denied] == ["websocket.http.response.start", "websocket.http.response.body"]
     assert start_of(denied)["headers"] == response.raw_headers
-    assert body_of(denied) == response.body
+    assert body_of(denied) == OCTETS[cls]
     extensions: dict[str, Any]
     for extensions in ({}, {"extensions": {}}, {"extensions": None}):
         (closed,) = run(response, {"type": "websocket", **extensions}, backend=backend)
@@ -258,13 +325,15 @@ def test_websocket(cls: type[rejoinder.Response], run: Run, backend: str) -> Non
 
 
 @pytest.mark.parametrize("headers", [None, {"x-a": "1"}], ids=["no headers", "headers"])
-@each_class
+@each_of_all
 def test_called_twice_at_once(cls: type[rejoinder.Response], headers: dict[str, str] | None, backend: str) -> None:
-    response = cls(ARGUMENTS[cls], headers=headers)
-    expected = list(cls(ARGUMENTS[cls], headers=headers).raw_headers)
+    response = cls(CONTENTS[cls], headers=headers)
+    expected = list(cls(CONTENTS[cls], headers=headers).raw_headers)
     seen: list[tuple[str, list[Any], bytes]] = []
 
     async def receive() -> Message:
+        assert cls in STREAMS
+        await anyio.sleep_forever()
         raise AssertionError
 
     async def call(method: str) -> None:
@@ -286,7 +355,7 @@ def test_called_twice_at_once(cls: type[rejoinder.Response], headers: dict[str, 
                 group.start_soon(call, method)
 
     anyio.run(main, backend=backend)
-    content = {"GET": response.body, "HEAD": b""}
+    content = {"GET": OCTETS[cls], "HEAD": b""}
     assert sorted(method for method, _, _ in seen) == ["GET", "GET", "HEAD", "HEAD"]
     for method, fields, body in seen:
         assert (fields, body) == (expected, content[method])

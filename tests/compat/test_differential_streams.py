@@ -49,6 +49,30 @@ def items(*given: Any) -> Any:
         yield item
 
 
+class AsyncIterates:
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __aiter__(self) -> Any:
+        return self
+
+    async def __anext__(self) -> str:
+        self.number += 1
+        if self.number > 3:
+            raise StopAsyncIteration
+        return str(self.number)
+
+
+class AsyncIterable:
+    def __aiter__(self) -> Any:
+        return AsyncIterates()
+
+
+class Iterable:
+    def __iter__(self) -> Any:
+        return iter(["1", b"2", "3"])
+
+
 def stream(make: Callable[[], Any], *arguments: Any, more: Any = None, **options: Any) -> Callable[[Any], Any]:
     return lambda m: leveled(m.StreamingResponse(make(), *arguments, **options), more or {})
 
@@ -71,6 +95,16 @@ DENIAL = {"type": "websocket", "extensions": {"websocket.http.response": {}}}
 ROWS: list[tuple[Any, ...]] = [
     ("async", stream(lambda: aitems("é", b"b", memoryview(b"c")))),
     ("sync", stream(lambda: items("é", b"b", memoryview(b"c")))),
+    ("async iterator", stream(AsyncIterates)),
+    ("async iterable", stream(AsyncIterable)),
+    ("iterable", stream(Iterable)),
+    ("iterator", stream(lambda: iter(["1", b"2"]))),
+    ("generator expression", stream(lambda: (str(number) for number in range(1000)))),
+    (
+        "body_iterator of another",
+        lambda m: leveled(m.StreamingResponse(m.StreamingResponse(["a", b"b"]).body_iterator), {}),
+    ),
+    ("a lone surrogate", stream(lambda: aitems("a", "\ud800"))),
     ("list", stream(lambda: ["a", b"b"])),
     ("empty items", stream(lambda: aitems("", b"", "a"))),
     ("nothing", stream(list)),

@@ -10,6 +10,8 @@ import pytest
 from rejoinder.sse import Channel, EventSourceResponse, ServerSentEvent
 from rejoinder.testing import Answer, Exchange, fetch, run
 
+pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
+
 PING = b": ping\n\n"
 
 

@@ -147,6 +147,33 @@ def test_a_send_that_is_stuck_is_cancelled(sparse: Path, leaves: bool, backend: 
         assert log.outcome.ending is Ending.FAILED
 
 
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_client_that_leaves_within_the_last_message(file: Path, takes: bool, backend: str) -> None:
+    """Hypercorn says so of each; its `send` has something to do yet. One that has not done it in time is cancelled."""
+    log = Log()
+    taken: list[bool] = []
+
+    async def main() -> float:
+        over = anyio.Event()
+
+        async def receive() -> Any:
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if not message.get("more_body", True):
+                over.set()
+                await anyio.sleep(0.5 if takes else 1000)
+                taken.append(True)
+
+        await FileResponse(file, **log.options)({"type": "http", "method": "GET", "headers": []}, receive, send)
+        return anyio.current_time()
+
+    assert run(main, backend=backend) == pytest.approx(0.5 if takes else 1)
+    assert taken == [True] * takes
+    assert log.outcome.ending is (Ending.COMPLETED if takes else Ending.DISCONNECTED)
+
+
 def test_what_is_left_of_a_request_is_no_disconnect(file: Path, backend: str) -> None:
     answer = run(lambda: fetch(FileResponse(file), "POST", body=b"x", spec_version="2.3"), backend=backend)
     assert answer.complete

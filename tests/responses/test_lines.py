@@ -11,6 +11,8 @@ import pytest
 from rejoinder import CSVResponse, JSONArrayResponse, JSONLinesResponse
 from rejoinder.testing import Answer, Exchange, fetch, run
 
+pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
+
 BACKENDS = ["asyncio", "trio"]
 
 

@@ -15,6 +15,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 import starlette.responses
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -23,6 +24,8 @@ import rejoinder._pump
 from rejoinder import Ending, Outcome, StreamingResponse
 from rejoinder.testing import Answer, Exchange, ProtocolViolation, fetch, run
 
+pytestmark = pytest.mark.usefixtures("nothing_blocks")
+
 
 @pytest.fixture(params=["asyncio", "trio"])
 def backend(request: pytest.FixtureRequest) -> str:
@@ -30,7 +33,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 async def never() -> Any:
-    await asyncio.sleep(1000)
+    await anyio.sleep(1000)
 
 
 SCOPE: Any = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": "/", "headers": []}
@@ -281,6 +284,49 @@ def test_scopes_and_timeouts_of_the_source_work() -> None:
     assert bodies(fetched(StreamingResponse(items())).messages) == [(1, b"a"), (2, b"b"), (3, b"c"), (4, b"d")]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("groups", ["anyio", "asyncio"])
+def test_a_source_is_closed_within_a_task_group_of_its_own(
+    groups: str, fails: bool, backend: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In which it does not wait: it has given what nobody takes."""
+    outcomes: list[Outcome] = []
+    closed: list[str] = []
+
+    async def child() -> None:
+        try:
+            await anyio.sleep(1000)
+        finally:
+            closed.append("child")
+            if fails:
+                raise LookupError("of the child")
+
+    async def items() -> AsyncIterator[bytes]:
+        if groups == "asyncio":
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(child())
+                await asyncio.sleep(1)
+                yield bytes(70_000)
+        else:
+            async with anyio.create_task_group() as group:
+                group.start_soon(child)
+                await anyio.sleep(1)
+                yield bytes(70_000)
+
+    async def main() -> None:
+        async with Exchange(StreamingResponse(items(), on_finish=outcomes.append)) as exchange:
+            await exchange.start()
+            await anyio.sleep(2)
+        assert closed == ["child"]
+        assert anyio.current_time() == pytest.approx(2, abs=0.1)
+
+    if (groups, backend) == ("asyncio", "trio"):
+        pytest.skip("asyncio's are not for trio")
+    run(main, backend=backend)
+    assert [outcome.ending for outcome in outcomes] == [Ending.DISCONNECTED]
+    assert ("of the child" in caplog.text) == fails
+
+
 def test_a_source_that_awaits_what_is_not_for_asyncio() -> None:
     class Odd:
         def __await__(self) -> Any:
@@ -308,6 +354,86 @@ def test_a_source_that_cannot_be_stopped_is_given_up(caplog: pytest.LogCaptureFi
 
     run(main)
     assert "is given up" in caplog.text
+
+
+def test_a_source_that_goes_on_when_it_is_cancelled_is_closed_at_its_next_item(
+    caplog: pytest.LogCaptureFixture, backend: str
+) -> None:
+    closed: list[str] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            while True:
+                with contextlib.suppress(asyncio.CancelledError):
+                    yield "a"
+                    await anyio.sleep(1)
+        finally:
+            closed.append("a")
+
+    async def main() -> None:
+        async with Exchange(StreamingResponse(items())) as exchange:
+            await exchange.read()
+        assert closed == ["a"]
+        assert anyio.current_time() < 2
+
+    run(main, backend=backend)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_source_that_raises_generator_exit(kind: str) -> None:
+    """It is not to be taken for the end of the loop, at which nothing can be awaited."""
+    outcomes: list[Outcome] = []
+    ran: list[str] = []
+
+    def items() -> Iterator[str]:
+        yield "a"
+        raise GeneratorExit
+
+    async def aitems() -> AsyncIterator[str]:
+        yield "a"
+        await asyncio.sleep(1)
+        raise GeneratorExit
+
+    response = StreamingResponse(
+        items() if kind == "sync" else aitems(),
+        on_finish=outcomes.append,
+        background=BackgroundTask(ran.append, "background"),
+    )
+    with pytest.raises(RuntimeError, match="GeneratorExit"):
+        fetched(response)
+    assert ([outcome.ending for outcome in outcomes], ran) == ([Ending.FAILED], ["background"])
+
+
+def test_slow_sources_in_threads_take_turns(backend: str) -> None:
+    """More of them than there are threads: each gives its thread back, so that they all go on."""
+    over = threading.Event()
+    begun: set[int] = set()
+
+    def items(number: int) -> Iterator[str]:
+        while not over.wait(0.001):
+            begun.add(number)
+            if len(begun) == 6:
+                over.set()
+            yield "a"
+
+    def end() -> None:
+        over.wait(10)
+        over.set()
+
+    async def main() -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = 3
+
+        async def send(message: Any) -> None:
+            await anyio.lowlevel.checkpoint()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.to_thread.run_sync, end)
+            for number in range(6):
+                group.start_soon(StreamingResponse(items(number)), SCOPE, never, send)
+
+    anyio.run(main, backend=backend)
+    assert len(begun) == 6
 
 
 def test_a_source_that_fails_while_it_is_closed(caplog: pytest.LogCaptureFixture, backend: str) -> None:
@@ -564,7 +690,15 @@ def test_a_send_that_is_stuck_until_the_stream_is_over(backend: str) -> None:
     run(main, backend=backend)
 
 
-def test_a_client_that_leaves_while_a_message_is_stuck_is_noticed(backend: str) -> None:
+@pytest.mark.parametrize(
+    ("script", "at"),
+    [
+        pytest.param(("a", 1000), 5, id="some message"),
+        # Hypercorn tells of each client that it has left when it takes the last, and has something to do yet.
+        pytest.param(("a",), 6, id="the last"),
+    ],
+)
+def test_a_client_that_leaves_while_a_message_is_stuck_is_noticed(script: Any, at: float, backend: str) -> None:
     """On a server whose `send` says nothing of it."""
     outcomes: list[Outcome] = []
 
@@ -585,11 +719,35 @@ def test_a_client_that_leaves_while_a_message_is_stuck_is_noticed(backend: str) 
 
         async with anyio.create_task_group() as group:
             group.start_soon(leave)
-            await of("a", on_finish=outcomes.append)(SCOPE, receive, send)
+            await of(*script, on_finish=outcomes.append)(SCOPE, receive, send)
         return anyio.current_time()
 
-    assert run(main, backend=backend) == pytest.approx(5, abs=0.1)
+    assert run(main, backend=backend) == pytest.approx(at, abs=0.1)
     assert outcomes[0].ending is Ending.DISCONNECTED
+
+
+def test_a_server_that_tells_of_the_end_while_it_takes_the_last_message(backend: str) -> None:
+    outcomes: list[Outcome] = []
+    taken: list[bytes] = []
+
+    async def main() -> None:
+        over = anyio.Event()
+
+        async def receive() -> Any:
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if not message.get("more_body", True):
+                over.set()
+                await anyio.sleep(0.5)
+            taken.append(message.get("body"))
+
+        await of("a", 1, "b", on_finish=outcomes.append)(SCOPE, receive, send)
+
+    run(main, backend=backend)
+    assert b"".join(body or b"" for body in taken) == b"ab"
+    assert outcomes[0].ending is Ending.COMPLETED
 
 
 def test_a_client_that_leaves_a_hot_stream_is_noticed(backend: str) -> None:
@@ -612,11 +770,12 @@ def test_a_client_that_leaves_a_hot_stream_is_noticed(backend: str) -> None:
 
 
 def test_a_thread_that_does_not_return_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
-    over, closed = threading.Event(), threading.Event()
+    inside, over, closed = threading.Event(), threading.Event(), threading.Event()
 
     def items() -> Iterator[str]:
         try:
             yield "a"
+            inside.set()
             over.wait(30)
             yield "b"
         finally:
@@ -625,6 +784,7 @@ def test_a_thread_that_does_not_return_is_given_up(caplog: pytest.LogCaptureFixt
     async def main() -> None:
         async with Exchange(StreamingResponse(items())) as exchange:
             await exchange.read()
+            await asyncio.to_thread(inside.wait, 10)  # or it would be asked for no more
         assert not closed.is_set()
         over.set()  # and the thread closes what it was in
         await asyncio.to_thread(closed.wait, 10)

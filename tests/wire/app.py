@@ -1,14 +1,19 @@
 """The app that real servers serve in these tests: each class, and a look at what runs afterwards."""
 
+import asyncio
+import itertools
 import re
+import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import anyio
-from fastapi import FastAPI, Request
+import anyio.lowlevel
+import anyio.to_thread
+from fastapi import FastAPI, HTTPException, Request
 from starlette.background import BackgroundTask
 
 from rejoinder import (
@@ -21,6 +26,7 @@ from rejoinder import (
     RedirectResponse,
     Response,
     StaticFiles,
+    StreamingResponse,
     UJSONResponse,
 )
 from rejoinder.sse import Channel, EventSourceResponse, ServerSentEvent
@@ -196,6 +202,82 @@ async def publish(request: Request) -> Response:
 @app.get("/events/{name}")
 async def events(name: str) -> Response:
     return EventSourceResponse([*EVENTS[name], ServerSentEvent(event="end", data=True)])
+
+
+TICK = 0.02
+CHUNK = bytes(64 * 1024)
+
+
+def steps(kind: str) -> Iterator[float | bytes]:
+    """What a source does: it sleeps for a number, and yields octets."""
+    if kind == "refusing":
+        raise HTTPException(403)
+    if kind == "broken at once":
+        raise LookupError
+    if kind == "hot":
+        yield from itertools.repeat(CHUNK)
+    yield b"first"
+    if kind == "silent":
+        yield 1000.0
+    for number in itertools.count() if kind == "ticking" else range(3):
+        yield TICK
+        yield b"%d" % number
+    if kind == "broken":
+        raise LookupError
+
+
+def source(kind: str, seen: dict[str, Any]) -> Iterator[bytes]:
+    try:
+        for step in steps(kind):
+            if isinstance(step, bytes):
+                seen["given"] = seen.get("given", 0) + 1
+                yield step
+            else:
+                time.sleep(step)
+    finally:
+        seen["closed"] = [*seen.get("closed", ()), True]
+
+
+async def asource(kind: str, seen: dict[str, Any]) -> AsyncIterator[bytes]:
+    try:
+        for step in steps(kind):
+            if isinstance(step, bytes):
+                seen["given"] = seen.get("given", 0) + 1
+                yield step
+            else:
+                await anyio.sleep(step)
+    finally:
+        await anyio.lowlevel.cancel_shielded_checkpoint()
+        seen["closed"] = [*seen.get("closed", ()), True]
+
+
+async def stream(made: str, kind: str, key: str, send_timeout: float | None = None) -> Response:
+    options = watching(key)
+    content = {"sync": source, "async": asource}[made](kind, finished[key])
+    return StreamingResponse(content, send_timeout=send_timeout, **options)
+
+
+app.get("/stream/{made}/{kind}/{key}")(stream)
+app.head("/stream/{made}/{kind}/{key}")(stream)
+
+
+@app.get("/seen/{key}")
+async def tell_seen(key: str) -> Response:
+    """The same as `/finished`, but what is known by now."""
+    return JSONResponse(finished.get(key))
+
+
+@app.get("/state")
+async def state() -> Response:
+    """How much this process has of what may leak."""
+    threads = anyio.to_thread.current_default_thread_limiter().borrowed_tokens
+    try:
+        tasks = len(asyncio.all_tasks())
+    except RuntimeError:
+        import trio
+
+        tasks = trio.lowlevel.current_statistics().tasks_living
+    return JSONResponse({"tasks": tasks, "threads": threads, "descriptors": len(list(Path("/proc/self/fd").iterdir()))})
 
 
 @app.get("/page")

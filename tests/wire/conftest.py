@@ -73,9 +73,15 @@ def serving(name: str, log: Path) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Of a server: the test runs with each."""
-    with serving(request.param, tmp_path_factory.mktemp("server") / "log") as listening:
+def server(request: pytest.FixtureRequest) -> str:
+    """Its name: the test runs with each."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def port(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of the server: the test runs with each."""
+    with serving(server, tmp_path_factory.mktemp("server") / "log") as listening:
         yield listening
 
 

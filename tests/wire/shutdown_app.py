@@ -1,13 +1,14 @@
-"""What the servers of test_shutdown.py serve: a stream that ends when it is told, and a download that goes on."""
+"""What the servers of test_shutdown.py serve: streams that end when they are told, and a download that goes on."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anyio
 
-from rejoinder import shutdown
+from rejoinder import Outcome, shutdown
 from rejoinder._shutdown import listening
+from rejoinder.sse import EventSourceResponse, ServerSentEvent
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -28,9 +29,27 @@ async def lifespan(receive: Receive, send: Send) -> None:
         await send({"type": f"{event}.complete"})
 
 
+async def events() -> AsyncIterator[str]:
+    try:
+        yield "first"
+        await anyio.sleep(1000)
+    finally:
+        say("source closed")
+
+
+def event_stream() -> EventSourceResponse:
+    def told(outcome: Outcome) -> None:
+        say(f"events {outcome.ending.value}")
+
+    return EventSourceResponse(events(), farewell=ServerSentEvent(event="bye", data=1), on_finish=told)
+
+
 async def app(scope: Any, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
+        return
+    if scope["path"] == "/events":
+        await event_stream()(scope, receive, send)
         return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     over = anyio.Event()

@@ -139,6 +139,36 @@ def test_stopping(start: Start, name: str, number: signal.Signals) -> None:
     assert "Traceback" not in server.said()
 
 
+FAREWELL = b"event: bye\ndata: 1\n\n"
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_event_streams_say_farewell(start: Start, name: str) -> None:
+    """And the process ends while their clients are still there."""
+    server = start(name)
+    with server.stream("/events") as client, server.stream("/events") as other:
+        server.process.send_signal(signal.SIGTERM)
+        for came in (rest(client), rest(other)):
+            assert came.endswith(FAREWELL + END)
+        server.process.wait(20)
+    said = server.said()
+    assert (said.count("app: source closed"), said.count("app: events completed")) == (2, 2)
+    assert "Traceback" not in said
+
+
+def test_a_reload_is_not_held_up_by_event_streams(start: Start) -> None:
+    server = start("uvicorn-reload")
+    with server.stream("/events") as client:
+        server.wait_until(lambda: bool(server.app.write_bytes(APP.read_bytes())) and "Reloading" in server.said())
+        assert rest(client).endswith(FAREWELL + END)
+    server.wait_until(lambda: server.said().count("lifespan.startup") >= 2)
+    with server.stream("/events") as client:  # and nothing is left of it
+        server.process.send_signal(signal.SIGTERM)
+        assert rest(client).endswith(FAREWELL + END)
+    server.process.wait(20)
+    assert server.said().count("app: events completed") == 2
+
+
 def test_a_reload_is_not_held_up(start: Start) -> None:
     server = start("uvicorn-reload")
     with server.stream("/endless") as client:
