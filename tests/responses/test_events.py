@@ -222,12 +222,14 @@ def test_what_is_published_without_waiting_leaves_together(backend: Any, monkeyp
         async with Exchange(EventSourceResponse(channel.subscribe)) as exchange:
             await exchange.start()
             await anyio.wait_all_tasks_blocked()
+            began = anyio.current_time()
             ids = [(await channel.publish(number)).encode() for number in range(4)]
             events = b"".join([b"data: %d\nid: %s\n\n" % event for event in enumerate(ids)])
             received = await exchange.read()
             if received != events:  # the first had a turn of its own
                 received += await exchange.read()
             assert received == events
+            assert anyio.current_time() == pytest.approx(began, abs=0.01)  # and not when the keep-alive is due
 
     run(main, backend=backend)
 
