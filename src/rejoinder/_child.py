@@ -121,6 +121,7 @@ class Child:
             self._closing.shield, self._closing.deadline = False, math.inf
 
     def gathered(self) -> None:
+        self._puller.turn_ends = clock() + TURN  # it may have waited since it was told to advance
         self.wake()
 
     def notice(self) -> None:
