@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -113,7 +113,7 @@ class Child:
         await self._taken.wait()
 
     @contextmanager
-    def shield(self) -> Iterator[None]:
+    def shield(self) -> Generator[None, None, None]:
         self._closing.shield, self._closing.deadline = True, self.now() + CLOSING
         try:
             yield
