@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import urlopen
@@ -27,6 +27,7 @@ from urllib.request import urlopen
 from tests.wire.conftest import SERVERS, serving
 
 AT_ONCE = 20
+CROWD_AT_ONCE = 500  # connections on their way; a server lets some thousands wait to be accepted
 CHUNK = 64 * 1024
 WHOLE = [
     "response", "empty", "html", "text", "json", "orjson", "ujson", "redirect", "large", "headers", "204", "304", "404",
@@ -53,19 +54,29 @@ def settled(look: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
     return seen
 
 
+def ask(port: int, path: str, fields: str = "") -> socket.socket:
+    """A connection on which this has been asked for."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
+    client.settimeout(30)
+    client.connect(("127.0.0.1", port))
+    client.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{fields}\r\n".encode())
+    return client
+
+
+def read_until(client: socket.socket, mark: bytes) -> None:
+    came = b""
+    while mark not in came:
+        chunk = client.recv(4096)
+        assert chunk, came
+        came += chunk
+
+
 @contextmanager
 def opened(port: int, path: str, fields: str = "", *, until: bytes = b"\r\n\r\n") -> Iterator[socket.socket]:
     """A connection on which an answer has begun."""
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
-        client.settimeout(30)
-        client.connect(("127.0.0.1", port))
-        client.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{fields}\r\n".encode())
-        came = b""
-        while until not in came:
-            chunk = client.recv(4096)
-            assert chunk, came
-            came += chunk
+    with ask(port, path, fields) as client:
+        read_until(client, until)
         yield client
 
 
@@ -138,6 +149,21 @@ def crowd(port: int, visits: Iterable[int]) -> Counter[str]:
         return Counter(threads.map(come_and_go, visits))
 
 
+def wait_for_an_event(port: int, clients: int) -> int:
+    """So many clients of a channel wait, are all told of an event, and go. The server's kibibytes before they do."""
+    with ExitStack() as waiting:
+        crowd: list[socket.socket] = []
+        for first in range(0, clients, CROWD_AT_ONCE):
+            numbers = range(first, first + CROWD_AT_ONCE)
+            crowd += [waiting.enter_context(ask(port, f"/channel/waiting-{number}")) for number in numbers]
+            for client in crowd[first:]:
+                read_until(client, b"\r\n\r\n")
+        assert get(port, "/channel", b'{"a":1}') == clients
+        for client in crowd:
+            read_until(client, b'data: {"a":1}')
+        return int(get(port, "/memory"))
+
+
 class Left(NamedTuple):
     """What is in the server's process."""
 
@@ -161,19 +187,22 @@ def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Visitors for as long as you like.")
     parser.add_argument("seconds", type=float)
+    parser.add_argument("--waiting", type=int, default=10_000, help="clients of one channel, before all others")
     parser.add_argument("--server", choices=SERVERS, default="uvicorn-httptools")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, serving(options.server, Path(directory) / "log") as port:
         crowd(port, range(500))  # what is made once is there, and the allocator has its pages
         before = look(port)
         print(f"{options.server}: {before}", flush=True)  # noqa: T201 - what a command is for
+        each = (wait_for_an_event(port, options.waiting) - before.kibibytes) / options.waiting
+        print(f"{options.waiting:>8} waited, at {each:.1f} KiB each: {look(port, before)}", flush=True)  # noqa: T201 - as above
         seen, began = Counter[str](), time.monotonic()
         while time.monotonic() < began + options.seconds:
             seen += crowd(port, range(sum(seen.values()), sum(seen.values()) + 1000))
             after = look(port, before)
-            print(f"{sum(seen.values()):>8} visits: {after}", flush=True)  # noqa: T201 - what a command is for
+            print(f"{sum(seen.values()):>8} visits: {after}", flush=True)  # noqa: T201 - as above
     for name, count in sorted(seen.items()):
-        print(f"{count:>8} {name}")  # noqa: T201 - what a command is for
+        print(f"{count:>8} {name}")  # noqa: T201 - as above
     if grown(before.state, after.state):
         sys.exit("something is left of them")
 
