@@ -1,0 +1,29 @@
+"""Functions of the user that are called where a response is sent."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeAlias, TypeVar, cast
+
+from rejoinder._sources.threads import in_thread
+
+T = TypeVar("T")
+Call: TypeAlias = Callable[[], T | Awaitable[T]]
+
+
+async def result_of(function: Call[T]) -> T:
+    """What it returns. `async def` runs on the event loop, and all else in a thread, as endpoints of FastAPI do."""
+    result = function() if _is_async(function) else await in_thread(function, discard=_close)
+    return await cast("Awaitable[T]", result) if inspect.isawaitable(result) else result
+
+
+def _is_async(function: Callable[..., object]) -> bool:
+    while isinstance(function, partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(function.__call__)
+
+
+def _close(result: object) -> None:
+    """A coroutine that a thread has made, and that nobody is there to await."""
+    if inspect.iscoroutine(result):
+        result.close()
