@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from rejoinder._sources.threads import in_thread
 
@@ -20,7 +20,7 @@ async def result_of(function: Call[T]) -> T:
 def _is_async(function: Callable[..., object]) -> bool:
     while isinstance(function, partial):
         function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(function.__call__)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(cast("Any", function).__call__)
 
 
 def _close(result: object) -> None:

@@ -145,7 +145,7 @@ class FileResponse(Response, StarletteFileResponse):
         if last_modified is not None:
             self.headers["last-modified"] = format_date(last_modified)
         if options:
-            self._tell(ContentOptions(**options))
+            self._tell(cast("ContentOptions", options))
         if stat_result is not None:
             self.set_stat_headers(stat_result)
 

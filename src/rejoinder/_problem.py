@@ -20,12 +20,12 @@ class ProblemResponse(JSONResponse):
     Args:
         status_code: of the response; also the member `status`. One with content.
         title: what kind of problem it is, the same for each of its kind. Of `about:blank`, the status's phrase.
-        headers: as for `Response`.
         detail: what is wrong this time, for people, and what they can do about it. No stack trace, no secrets.
         type: a URI that names the kind of problem; absolute, or a path from "/" on. By default `about:blank`: no other kind
             than its status.
         instance: a URI of this very occurrence, in the same form. Characters that no URI has are percent-encoded.
         extensions: more members, of any type that `JSONResponse` takes.
+        headers: as for `Response`.
         background: as for `Response`.
         default: as for `JSONResponse`.
         nan: as for `JSONResponse`.
@@ -46,13 +46,13 @@ class ProblemResponse(JSONResponse):
     def __init__(
         self,
         status_code: int = 500,
-        title: str | None = None,
-        headers: Headers | None = None,
         *,
+        title: str | None = None,
         detail: str | None = None,
         type: str = ABOUT_BLANK,  # noqa: A002 - the RFC's name
         instance: str | None = None,
         extensions: Mapping[str, object] | None = None,
+        headers: Headers | None = None,
         background: BackgroundTask | None = None,
         default: Default | None = None,
         nan: Nan = "null",
@@ -61,10 +61,10 @@ class ProblemResponse(JSONResponse):
     ) -> None:
         check_status(status_code)
         if status_code not in WITH_CONTENT:
-            raise ValueError(f"a response with status {status_code} has no content, so no problem details; use Response")
-        details = problem_details(
-            int(status_code), title, detail, type=type, instance=instance, extensions=extensions
-        )
+            raise ValueError(
+                f"a response with status {status_code} has no content, so no problem details; use Response"
+            )
+        details = problem_details(int(status_code), title, detail, type=type, instance=instance, extensions=extensions)
         super().__init__(
             details,
             status_code,

@@ -3,15 +3,13 @@
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import quote
+
+from rejoinder._http.location import quote_uri
 
 MEDIA_TYPE = "application/problem+json"
 ABOUT_BLANK = "about:blank"
 
 _MEMBERS = frozenset({"type", "title", "status", "detail", "instance"})
-# RFC 3986: reserved characters, and "%", which begins what is encoded already; quote() keeps the unreserved.
-_URI_CHARACTERS = ":/%#?=@[]!$&'()*+,;"
-_stray_percent = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _is_absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/").match
 
 
@@ -68,4 +66,4 @@ def _uri_reference(name: str, uri: object) -> str:
             f"{name} must be an absolute URI, or a path that begins with '/' (RFC 9457, 3.1), got {uri!r}; "
             "pass for example 'https://example.com/problems/out-of-stock'"
         )
-    return quote(_stray_percent.sub("%25", uri), safe=_URI_CHARACTERS, errors="replace")
+    return quote_uri(uri.encode(errors="replace").decode())
