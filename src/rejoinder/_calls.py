@@ -13,7 +13,11 @@ Call: TypeAlias = Callable[[], T | Awaitable[T]]
 
 async def result_of(function: Call[T]) -> T:
     """What it returns. `async def` runs on the event loop, and all else in a thread, as endpoints of FastAPI do."""
-    result = function() if _is_async(function) else await in_thread(function, discard=_close)
+    if _is_async(function):
+        result = function()
+    else:
+        # In a list, since trio takes a coroutine that comes out of a thread for a mistake.
+        (result,) = await in_thread(lambda: [function()], discard=_close)
     return await cast("Awaitable[T]", result) if inspect.isawaitable(result) else result
 
 
@@ -23,7 +27,8 @@ def _is_async(function: Callable[..., object]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(cast("Any", function).__call__)
 
 
-def _close(result: object) -> None:
+def _close(late: list[object]) -> None:
     """A coroutine that a thread has made, and that nobody is there to await."""
-    if inspect.iscoroutine(result):
-        result.close()
+    for result in late:
+        if inspect.iscoroutine(result):
+            result.close()

@@ -90,6 +90,7 @@ class FileResponse(Response, StarletteFileResponse):
     as fast. It opens the file by its name when this response has ended: for files that are not replaced or deleted."""
 
     _implied_names = Response._implied_names | {b"accept-ranges", b"content-disposition"}  # noqa: SLF001 - our base
+    _renders = False
     _takes = Options.__optional_keys__
     _root: Path | None = None
     _offers: list[Field] = [_ACCEPT_RANGES]  # noqa: RUF012 - never edited

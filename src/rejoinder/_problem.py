@@ -43,6 +43,8 @@ class ProblemResponse(JSONResponse):
 
     media_type = MEDIA_TYPE
 
+    _renders = False
+
     def __init__(
         self,
         status_code: int = 500,

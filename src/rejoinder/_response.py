@@ -111,6 +111,7 @@ class Response(StarletteResponse):
     _recipe: "_Recipe | None" = None
     _digests: tuple[Digest, ...] = ()
     _early_hints: tuple[bytes, ...] = ()
+    _renders: bool = True  # its first argument is what `render` makes the content of
     _takes: frozenset[str] = ContentOptions.__optional_keys__
 
     def __init__(
@@ -171,7 +172,7 @@ class Response(StarletteResponse):
             **options: as for the constructor.
 
         Raises:
-            TypeError: `build` cannot be called; the class takes no content, or makes it while it is sent.
+            TypeError: `build` cannot be called; the class takes something else than content that is rendered.
             ValueError: as the constructor; `etag` is True, for which the content would have to be built.
 
         >>> PlainTextResponse.lazy(lambda: "a long text", etag="v1").headers["etag"]
@@ -179,6 +180,8 @@ class Response(StarletteResponse):
         """
         if not callable(build):
             raise TypeError(f"build must be a function that returns the content, got {type(build).__name__}")
+        if not cls._renders:
+            raise TypeError(f"{cls.__name__} has no content that could be built; Response and JSONResponse have")
         if isinstance(etag, bool):
             raise ValueError("etag=True is a hash of the content, which is not there yet; pass what tells its version")
         response = cls.__new__(cls)
@@ -511,6 +514,7 @@ class RedirectResponse(Response, StarletteRedirectResponse):
     '/caf%C3%A9'
     """
 
+    _renders = False
     _takes = Options.__optional_keys__
 
     def __init__(

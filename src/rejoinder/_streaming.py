@@ -80,6 +80,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     'text/plain; charset=utf-8'
     """
 
+    _renders = False
     _takes = SendingOptions.__optional_keys__
     _trailers: tuple[tuple[bytes, TrailerValue], ...] = ()
 

@@ -98,6 +98,7 @@ def test_no_name_of_a_field_becomes_a_directive(names: Any) -> None:
     assert value.isascii()
     assert value.isprintable()
 
+
 HASHED = [
     "app.3f2a1b9c.js",
     "index-BkH1x9aZ.css",

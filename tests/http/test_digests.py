@@ -19,13 +19,15 @@ ITEM = b'{"hello": "world"}\n'
             id="B.1",
         ),
         pytest.param(
-            Digest(b"content-digest", "sha-256"), b"", b"sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:", id="B.2"
+            Digest(b"content-digest", "sha-256"),
+            b"",
+            b"sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:",
+            id="B.2",
         ),
         pytest.param(
             Digest(b"content-digest", "sha-512"),
             ITEM,
-            b"sha-512=:YMAam51Jz/jOATT6/zvHrLVgOYTGFy1d6GJiOHTohq4yP+pgk4vf2aCs"
-            b"yRZOtw8MjkM7iw7yZ/WkppmM44T3qg==:",
+            b"sha-512=:YMAam51Jz/jOATT6/zvHrLVgOYTGFy1d6GJiOHTohq4yP+pgk4vf2aCsyRZOtw8MjkM7iw7yZ/WkppmM44T3qg==:",
             id="sha-512",
         ),
     ],
