@@ -1,7 +1,7 @@
 """Functions of the user that are called where a response is sent."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -16,9 +16,13 @@ async def result_of(function: Call[T]) -> T:
     if _is_async(function):
         result = function()
     else:
-        # In a list, since trio takes a coroutine that comes out of a thread for a mistake.
-        (result,) = await in_thread(lambda: [function()], discard=_close)
+        (result,) = await in_thread(partial(_listed, function), discard=_close)
     return await cast("Awaitable[T]", result) if inspect.isawaitable(result) else result
+
+
+def _listed(function: Callable[[], T]) -> list[T]:
+    """Its result in a list, since trio takes a coroutine that comes out of a thread for a mistake."""
+    return [function()]
 
 
 def _is_async(function: Callable[..., object]) -> bool:
@@ -27,7 +31,7 @@ def _is_async(function: Callable[..., object]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(cast("Any", function).__call__)
 
 
-def _close(late: list[object]) -> None:
+def _close(late: Sequence[object]) -> None:
     """A coroutine that a thread has made, and that nobody is there to await."""
     for result in late:
         if inspect.iscoroutine(result):

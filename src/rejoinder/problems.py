@@ -8,14 +8,15 @@ FastAPI has put there in default of that is replaced.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from rejoinder._http.problems import MEDIA_TYPE, phrase_of
-from rejoinder._http.status import WITH_CONTENT, check_status
+from rejoinder._http.problems import MEDIA_TYPE
+from rejoinder._http.status import WITH_CONTENT, check_status, phrase_of
 from rejoinder._problem import ProblemResponse
 from rejoinder._response import Response
 
@@ -129,8 +130,9 @@ async def _answer_http_exception(_: Request, error: HTTPException) -> Response:
     if error.status_code not in WITH_CONTENT:
         return Response(None, error.status_code, error.headers)
     detail: object = error.detail
-    if isinstance(detail, str) and detail == phrase_of(error.status_code):
-        detail = None  # what Starlette says where nothing was said, and the title says already
+    # What Starlette says where nothing was said, in the words of this Python; the title says it already.
+    if any(detail == status.phrase for status in HTTPStatus if status == error.status_code):
+        detail = None
     is_text = detail is None or isinstance(detail, str)
     return ProblemResponse(
         error.status_code,

@@ -28,7 +28,7 @@ ROWS: list[tuple[Any, bytes]] = [
 ]
 
 
-@pytest.mark.parametrize(("timings", "value"), ROWS, ids=[row[1] for row in ROWS])
+@pytest.mark.parametrize(("timings", "value"), ROWS, ids=[str(row[1]) for row in ROWS])
 def test_format(timings: Any, value: bytes) -> None:
     assert format_timings(timings) == (b"server-timing", value)
 

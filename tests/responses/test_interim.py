@@ -155,7 +155,12 @@ def test_trailers(backend: str) -> None:
 )
 def test_no_trailers(method: str, extensions: list[str], options: Any) -> None:
     called: list[int] = []
-    response = StreamingResponse(["a"], etag="a", trailers={"x-a": lambda: called.append(1) or "b"})
+
+    def tell() -> str:
+        called.append(1)
+        return "b"
+
+    response = StreamingResponse(["a"], etag="a", trailers={"x-a": tell})
     answer = get(response, method, *extensions, **options)
     assert "trailers" not in kinds(answer)
     assert "trailers" not in answer.messages[0]

@@ -102,6 +102,7 @@ RAISED: dict[str, tuple[Exception, dict[str, Any]]] = {
         {"title": "Conflict", "status": 409, "detail": "Only 3 are left."},
     ),
     "object": (HTTPException(400, {"a": [1]}), {"title": "Bad Request", "status": 400, "details": {"a": [1]}}),  # type: ignore[arg-type]
+    "renamed": (HTTPException(422), {"title": "Unprocessable Content", "status": 422}),
     "no-phrase": (HTTPException(499, "x"), {"status": 499, "detail": "x"}),
 }
 

@@ -13,7 +13,7 @@ pytestmark = [
 ]
 
 LINK = "link: </style.css>; rel=preload; as=style"
-DIGEST = "content-digest: sha-256=:pj2AFNuokTRbMBdN8rKlfvu2W0+fCbmPJF0bMZInfs4=:"  # of "ab\\n"
+DIGEST = "content-digest: sha-256=:pj2AFNuokTRbMBdN8rKlfvu2W0+fCbmPJF0bMZInfs4=:"  # of "ab" and a line end
 
 
 def get(port: int, path: str, *arguments: str) -> list[str]:

@@ -2,23 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from rejoinder._http.location import quote_uri
+from rejoinder._http.status import phrase_of
 
 MEDIA_TYPE = "application/problem+json"
 ABOUT_BLANK = "about:blank"
 
 _MEMBERS = frozenset({"type", "title", "status", "detail", "instance"})
 _is_absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/").match
-
-
-def phrase_of(status: int) -> str | None:
-    """The reason phrase of a registered status code."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return None
 
 
 def problem_details(
