@@ -108,7 +108,8 @@ class JSONResponse(Response, StarletteJSONResponse):
             on_finish=on_finish,
             **options,
         )
-        response._default, response._nan = default, nan  # noqa: SLF001 - our own
+        if default is not None or nan != "null":
+            response._terms = (default, nan)  # noqa: SLF001 - our own
         return response
 
     def render(self, content: Any) -> bytes:

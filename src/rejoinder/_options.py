@@ -3,7 +3,7 @@
 They are passed on as a whole, `**options`: a response without any, the usual one, pays for none of them.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 
@@ -66,15 +66,15 @@ class SendingOptions(LazyOptions, total=False):
     where the server offers it."""
 
 
-def check_names(response: object, options: Mapping[str, Any], known: Collection[str]) -> None:
+def check_names(response: object, options: Mapping[str, Any], known: frozenset[str]) -> None:
     """Refuse what is no option, as Python does it.
 
     Raises:
         TypeError: there is no such option.
     """
-    for name in options:
-        if name not in known:
-            raise TypeError(f"{type(response).__name__}.__init__() got an unexpected keyword argument {name!r}")
+    if not options.keys() <= known:
+        name = next(name for name in options if name not in known)
+        raise TypeError(f"{type(response).__name__}.__init__() got an unexpected keyword argument {name!r}")
 
 
 def tell(fields: list[Field], options: Options) -> None:

@@ -271,8 +271,10 @@ class Response(StarletteResponse):
         if last_modified is not None:
             set_field(fields, (b"last-modified", format_date(last_modified).encode()))
         tell(fields, options)
-        self._digests = check_digests(options)
-        self._early_hints = check_links(options.get("early_hints") or ())
+        if "content_digest" in options or "repr_digest" in options:
+            self._digests = check_digests(options)
+        if hints := options.get("early_hints"):
+            self._early_hints = check_links(hints)
         # The short way knows nothing of conditions, digests and hints.
         goes_long = etag is not None or last_modified is not None or self._digests or self._early_hints
         self._checked = fields.copy() if is_checked and not goes_long else None
