@@ -264,6 +264,8 @@ class Response(StarletteResponse):
         filename, etag, last_modified = options.get("filename"), options.get("etag"), options.get("last_modified")
         if filename is not None and all(name != b"content-disposition" for name, _ in fields):
             fields.append((b"content-disposition", content_disposition(filename).encode()))
+        if etag is True and self._body is None:
+            raise ValueError("etag=True is a hash of the content, which is made while it is sent; pass an entity tag")
         if etag is not None:
             self._hashed = etag is True
             tag = content_etag(self.body) if etag is True else check_etag(etag)

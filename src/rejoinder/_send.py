@@ -64,7 +64,7 @@ async def send_early_hints(scope: Scope, send: Send, links: tuple[bytes, ...]) -
     Raises:
         ClientLeft: the server said that the client is gone.
     """
-    if _EARLY_HINT in _extensions(scope):
+    if scope["type"] == "http" and _EARLY_HINT in _extensions(scope):
         await _send(send, {"type": _EARLY_HINT, "links": list(links)})
 
 

@@ -1,5 +1,7 @@
 """Cache-Control, and which names have a hash of the content in them: one wrongly taken for such is not asked for again."""
 
+import copy
+import pickle
 from datetime import timedelta
 from typing import Any
 
@@ -80,6 +82,11 @@ def test_cache_control(value: str) -> None:
 def test_cache_control_refuses(arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         CacheControl(**arguments)
+
+
+def test_cache_control_is_copied_as_a_text() -> None:
+    control = CacheControl(max_age=60)
+    assert copy.deepcopy(control) == pickle.loads(pickle.dumps(control)) == copy.copy(control) == "max-age=60"
 
 
 def test_cache_control_cannot_be_changed() -> None:

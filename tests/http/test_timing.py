@@ -1,5 +1,6 @@
 """Server-Timing: what is told, and that no name or description becomes another metric or another header."""
 
+import copy
 import re
 from datetime import timedelta
 from typing import Any
@@ -54,6 +55,10 @@ def test_format(timings: Any, value: bytes) -> None:
 def test_refuses(make: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         make()
+
+
+def test_a_metric_is_copied_as_a_text() -> None:
+    assert copy.deepcopy(ServerTiming("db", 5)) == "db;dur=5"
 
 
 @given(st.text(), st.text())

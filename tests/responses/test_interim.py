@@ -45,7 +45,7 @@ def test_hints(make: Any, backend: str) -> None:
         ("GET", [], {}, "not offered"),
         ("HEAD", [HINT], {}, "nothing to show"),
         ("GET", [HINT], {"headers": {"If-None-Match": '"a"'}}, "nothing to wait for"),
-        ("GET", ["websocket.http.response"], {"type": "websocket"}, "a denial"),
+        ("GET", [HINT, "websocket.http.response"], {"type": "websocket"}, "a denial"),
     ],
 )
 @pytest.mark.parametrize(
@@ -206,6 +206,11 @@ def test_a_response_sent_twice_has_its_own() -> None:
     response = EventSourceResponse([1], content_digest=True, trailers={"x-a": "b"})
     first, second = (get(response, "GET", TRAILERS).messages[-1] for _ in range(2))
     assert first == second
+
+
+def test_a_stream_has_no_hash_to_begin_with() -> None:
+    with pytest.raises(ValueError, match="made while it is sent"):
+        StreamingResponse(["a"], etag=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("trailers", [{"content-type": "a"}, [("a", "b")], {"a": 1.5}])

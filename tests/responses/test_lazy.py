@@ -1,5 +1,6 @@
 """Content that is built when it is sent, and only if it is asked for."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -286,12 +287,12 @@ def test_a_coroutine_that_nobody_awaits_is_closed() -> None:
         async def send(message: Any) -> None:
             raise AssertionError
 
-        async with anyio.create_task_group() as group:
-            group.start_soon(
-                anything(Response.lazy(build)), {"type": "http", "method": "GET", "headers": []}, None, send
-            )
-            await anyio.to_thread.run_sync(made.wait)
-            group.cancel_scope.cancel()
-            go.set()
+        response = anything(Response.lazy(build))
+        sending = asyncio.create_task(response({"type": "http", "method": "GET", "headers": []}, None, send))
+        await asyncio.to_thread(made.wait)
+        sending.cancel()
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
 
-    anyio.run(main)
+    asyncio.run(main())

@@ -86,6 +86,10 @@ class CacheControl(str):
         _check_contradictions(said)
         return super().__new__(cls, ", ".join(map("".join, said.items())))
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Copied and pickled as the text that it is."""
+        return str, (str(self),)
+
 
 # Each line: what rules out the others, which would be forgotten, and why. A directive with field names is about these
 # fields alone, and contradicts nothing.

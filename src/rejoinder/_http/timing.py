@@ -43,6 +43,10 @@ class ServerTiming(str):
         encode_field("server-timing", text)
         return super().__new__(cls, text)
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Copied and pickled as the text that it is."""
+        return str, (str(self),)
+
 
 Timings: TypeAlias = ServerTiming | Iterable[ServerTiming] | Mapping[str, Duration]
 
