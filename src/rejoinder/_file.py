@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from secrets import token_hex
-from typing import BinaryIO, Literal, TypeAlias, cast
+from typing import BinaryIO, Literal, TypeAlias, Unpack, cast
 
 from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._digest import add_digests
 from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.etags import check_etag, coded_etag, format_etag
@@ -21,7 +22,8 @@ from rejoinder._http.media import guess_media_type, is_compressible
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_vary
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
-from rejoinder._plan import RANGE, SELECTING, Plan, Policy, Representation, Slice, plan, plan_missing
+from rejoinder._options import ContentOptions, Options
+from rejoinder._plan import PARTIAL_CONTENT, RANGE, SELECTING, Plan, Policy, Representation, Slice, plan, plan_missing
 from rejoinder._response import OK, Response
 from rejoinder._send import BODY, START, note_client_left, send_plan
 from rejoinder._sources import OpenSource, Source
@@ -65,6 +67,8 @@ class FileResponse(Response, StarletteFileResponse):
             client decodes it (RFC 9110, 12.5.3) and it is not older than the file. Only for types that compress.
         delete_after: delete the file when the response has ended, in whatever way, and its background has run.
         on_finish: as for `Response`.
+        **options: `cache_control`, `expires`, `vary`, `server_timing` and the digests, as for `Response`. For a digest,
+            what is sent is read twice, and for `repr_digest` all of the file, once for each version of it.
 
     Raises:
         TypeError: `path` is nothing of the above.
@@ -86,6 +90,8 @@ class FileResponse(Response, StarletteFileResponse):
     as fast. It opens the file by its name when this response has ended: for files that are not replaced or deleted."""
 
     _implied_names = Response._implied_names | {b"accept-ranges", b"content-disposition"}  # noqa: SLF001 - our base
+    _renders = False
+    _takes = Options.__optional_keys__
     _root: Path | None = None
     _offers: list[Field] = [_ACCEPT_RANGES]  # noqa: RUF012 - never edited
 
@@ -107,6 +113,7 @@ class FileResponse(Response, StarletteFileResponse):
         precompressed: bool = False,
         delete_after: bool = False,
         on_finish: OnFinish | None = None,
+        **options: Unpack[Options],
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
@@ -138,6 +145,8 @@ class FileResponse(Response, StarletteFileResponse):
             self.headers["etag"] = format_etag(check_etag(etag)).decode()
         if last_modified is not None:
             self.headers["last-modified"] = format_date(last_modified)
+        if options:
+            self._tell(cast("ContentOptions", options))
         if stat_result is not None:
             self.set_stat_headers(stat_result)
 
@@ -197,6 +206,8 @@ class FileResponse(Response, StarletteFileResponse):
                 if self._varies and isinstance(opened, OpenFile):
                     opened, fields = await self._negotiate(scope["headers"], opened, fields)
                 answer = self._plan(method, scope["headers"], opened, fields)
+                if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
+                    answer = await add_digests(answer, opened, self._digests, portion=self.chunk_size)
                 path = self._path_of(answer, opened)
                 await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
             finally:
@@ -214,6 +225,7 @@ class FileResponse(Response, StarletteFileResponse):
             self.background is not None
             or self.on_finish is not None
             or self._delete_after
+            or self._digests
             or self._varies
             or self.status_code is not OK
             or not isinstance(source, LocalFile)

@@ -46,6 +46,7 @@ from rejoinder._http.ranges import NoSlices, Slice, format_content_range, parse_
 from rejoinder._http.status import WITH_CONTENT
 
 __all__ = [
+    "PARTIAL_CONTENT",
     "RANGE",
     "SELECTING",
     "Extent",
@@ -71,14 +72,18 @@ SELECTING = frozenset({RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNM
 _NOT_IN_304 = frozenset(
     {
         b"accept-ranges",
+        b"content-digest",
         b"content-encoding",
         b"content-language",
         b"content-length",
         b"content-range",
         b"content-type",
+        b"repr-digest",
         b"transfer-encoding",
     }
 )
+# What the user says of all the content is not true of a part.
+_NOT_IN_206 = frozenset({b"content-digest", b"content-length", b"content-range"})
 _TEXT: Field = (b"content-type", b"text/plain; charset=utf-8")
 # An answer that is not the representation must not describe it. Nor be kept in its place: a cache may store any status
 # that comes with an explicit lifetime (RFC 9111, 3), and would then show one client's bad Range to all others.
@@ -277,7 +282,7 @@ def _choose_ranges(value: bytes, response: _Response, policy: Policy, boundary: 
             unsatisfied = (b"content-range", format_content_range(None, size))
             return _refuse(RANGE_NOT_SATISFIABLE, response.fields, (b"accept-ranges", b"bytes"), unsatisfied)
         case (only,):
-            fields = _without(response.fields, {b"content-length", b"content-range"})
+            fields = _without(response.fields, _NOT_IN_206)
             fields.append((b"content-range", format_content_range(only, size)))
             return _partial(fields, (only,))
         case _:
@@ -288,7 +293,7 @@ def _several(slices: tuple[Slice, ...], size: int, response: _Response, boundary
     content_type = dict(response.fields).get(b"content-type")
     # 15.3.7.2: "a server MUST NOT generate a Content-Range header field in the HTTP header section of a multiple part
     # response (this field will be sent in each part instead)."
-    fields = _without(response.fields, {b"content-length", b"content-range", b"content-type"})
+    fields = _without(response.fields, _NOT_IN_206 | {b"content-type"})
     fields.append((b"content-type", format_content_type(boundary)))
     return _partial(fields, frame_parts(slices, size, content_type, boundary))
 

@@ -300,6 +300,18 @@ async def state() -> Response:
     return JSONResponse({"tasks": tasks, "threads": threads, "descriptors": len(list(Path("/proc/self/fd").iterdir()))})
 
 
+@app.get("/hinted")
+async def hinted() -> Response:
+    return PlainTextResponse.lazy(
+        lambda: "built", etag=lambda: "v1", early_hints=["</style.css>; rel=preload; as=style"]
+    )
+
+
+@app.get("/trailed")
+async def trailed() -> Response:
+    return StreamingResponse(["a", "b\n"], content_digest=True, trailers={"x-rows": lambda: 2})
+
+
 @app.get("/page")
 async def page() -> Response:
     return HTMLResponse("<!doctype html><title>cookies</title>")
