@@ -13,7 +13,7 @@ import pytest
 from starlette.background import BackgroundTask, BackgroundTasks
 
 from rejoinder import Ending, FileChangedError, FileResponse, Outcome
-from rejoinder._file import _plan_whole
+from rejoinder._file import _prepare_file
 from rejoinder._sources import local
 from rejoinder._sources.local import LocalFile, OpenFile
 from rejoinder.testing import Answer, Exchange, fetch, run
@@ -561,9 +561,9 @@ def test_cookies_are_not_remembered(small: Path) -> None:
     """They are secrets of one client."""
     response = FileResponse(small)
     response.set_cookie("session", "secret")
-    remembered = _plan_whole.cache_info()
+    remembered = _prepare_file.cache_info()
     assert "session=secret" in str(run(lambda: fetch(response)).headers)
-    assert _plan_whole.cache_info() == remembered
+    assert _prepare_file.cache_info() == remembered
 
 
 STEPS_THAT_FAIL: dict[str, tuple[str, Any]] = {
