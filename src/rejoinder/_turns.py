@@ -11,52 +11,56 @@ once.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 clock = time.perf_counter  # not the event loop's: uvloop's counts whole milliseconds
-MOMENT = 0.00025  # seconds for transfers in one round
+MOMENT = 0.0005  # seconds for transfers in one round
 
 
 class _Line:
-    """Who waits for a turn. It is not empty if and only if the loop has been told to call `advance`."""
+    """Who waits for a turn. It is not empty if and only if the loop has been told to call `_advance`."""
 
     def __init__(self) -> None:
-        self.waiting: deque[asyncio.Future[None]] = deque()
-        self.until = 0.0
-        """When the transfers have had enough of this round."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._until = 0.0  # when the transfers have had enough of this round
 
-    def advance(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def turn(self) -> None:
+        if clock() < self._until:
+            return
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._advance, loop)
+        turn_of_this = loop.create_future()
+        self._waiting.append(turn_of_this)
+        await turn_of_this
+
+    def _advance(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the first go who still waits, and come back in the next round if there are others."""
-        waiting = self.waiting
+        waiting = self._waiting
         while waiting:
             first = waiting.popleft()
             if not first.done():  # not cancelled
-                self.until = clock() + MOMENT
+                self._until = clock() + MOMENT
                 first.set_result(None)
                 break
         if waiting:
-            loop.call_soon(self.advance, loop)
+            loop.call_soon(self._advance, loop)
 
 
+# The loop is not to be kept alive by its line.
 _lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Line]" = WeakKeyDictionary()
 
 
-async def turn() -> None:
-    """Wait for the turn to take one step of a transfer. Trio, which has no such callbacks, lets all go on."""
+def turns() -> Callable[[], Awaitable[None]]:
+    """What a transfer calls, and awaits, before each further step. On trio, which has no such callbacks, all go on."""
     if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
-        await checkpoint()
-        return
+        return checkpoint
     loop = asyncio.get_running_loop()
     line = _lines.get(loop)
     if line is None:
         line = _lines[loop] = _Line()
-    if clock() < line.until:
-        return
-    if not line.waiting:
-        loop.call_soon(line.advance, loop)
-    turn_of_this = loop.create_future()
-    line.waiting.append(turn_of_this)
-    await turn_of_this
+    return line.turn

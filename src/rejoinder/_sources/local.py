@@ -190,10 +190,12 @@ class OpenFile:
             return None
         count = stop - start
         buffer = _scratch.buffer
-        if len(buffer) < count:
-            buffer = _scratch.buffer = memoryview(bytearray(count))
+        if len(buffer) != count:
+            if len(buffer) < count:
+                _scratch.buffer = buffer = memoryview(bytearray(count))
+            buffer = buffer[:count]
         try:
-            size = os.preadv(self.descriptor, (buffer[:count],), start, _NOWAIT)
+            size = os.preadv(self.descriptor, (buffer,), start, _NOWAIT)
         except BlockingIOError:
             return None
         except OSError as error:
@@ -203,7 +205,7 @@ class OpenFile:
             return None
         if self._facts_if_changed() is not None:
             return None
-        return bytes(buffer[:size])
+        return bytes(buffer if size == count else buffer[:size])
 
     async def check_unchanged(self) -> None:
         """That a file grows while it is sent is what logs do: what was announced is still there. No other change is.
