@@ -46,6 +46,7 @@ Path: TypeAlias = str | os.PathLike[str]
 Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
 Missing: TypeAlias = Literal["raise", "404"]
 
+_LONG_WAY = None, None, None
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
 
 
@@ -87,7 +88,7 @@ class FileResponse(Response, StarletteFileResponse):
     ('application/pdf', 'attachment; filename="Ubersicht.pdf"; filename*=UTF-8\'\'%C3%9Cbersicht.pdf')
     """
 
-    chunk_size: int = 64 * 1024
+    chunk_size: int = 128 * 1024
     """Octets in one message, at most."""
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
@@ -186,11 +187,10 @@ class FileResponse(Response, StarletteFileResponse):
             ValueError: a header or status that was assigned after construction cannot be sent.
             Exception: the first failure of `on_finish` and `background`, when all have run.
         """
-        found = self._answer_at_once(scope)
-        if not isinstance(found, tuple):
-            await self._send(scope, receive, send, found)
+        answer, content, opened = self._answer_at_once(scope)
+        if answer is None or content is None:
+            await self._send(scope, receive, send, answer, opened)
             return
-        answer, content = found
         try:
             # A copy: middleware edits the list that it is sent, and this one may be remembered.
             await send({"type": START, "status": answer.status, "headers": answer.headers.copy()})
@@ -198,8 +198,8 @@ class FileResponse(Response, StarletteFileResponse):
         except OSError as error:
             note_client_left(error)
 
-    def _answer_at_once(self, scope: Scope) -> tuple[Plan, bytes] | OpenFile | None:
-        """The answer and its content, if that is one message and all is in memory; else the file, where it is too long.
+    def _answer_at_once(self, scope: Scope) -> tuple[Plan | None, bytes | None, OpenFile | None]:
+        """The answer and its content, if all is in memory and one message; where it is more, the answer and the file.
 
         Most requests end here, at a third of what the long way costs. No descriptor is open then.
         """
@@ -212,46 +212,49 @@ class FileResponse(Response, StarletteFileResponse):
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
         ):
-            return None
+            return _LONG_WAY
         if self.status_code is not OK:
             check_status(self.status_code)
         is_long = False
         try:
             if (opened := source.open_cached()) is None:
-                return None
+                return _LONG_WAY
         except OSError:
-            return None
+            return _LONG_WAY
         try:
             answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, self._checked_fields())
             parts = answer.body
             if not parts:
-                return answer, b""
+                return answer, b"", None
             part = parts[0]
             if len(parts) > 1 or part is Extent.TO_END or (size := len(part)) > self.chunk_size:
                 is_long = True
-                return opened
+                return answer, None, opened
             content = part if isinstance(part, bytes) else opened.read_cached(part.start, part.stop) if size else b""
-            return None if content is None or len(content) != size else (answer, content)
+            return _LONG_WAY if content is None or len(content) != size else (answer, content, None)
         except OSError:  # the long way tries again
-            return None
+            return _LONG_WAY
         finally:
             if not is_long:
                 opened.close()
 
-    async def _send(self, scope: Scope, receive: Receive, send: Send, opened: OpenSource | None) -> None:
-        """The long way, which closes what is given to it."""
+    async def _send(
+        self, scope: Scope, receive: Receive, send: Send, answer: Plan | None, opened: OpenSource | None
+    ) -> None:
+        """The long way; what is open and planned already is used, and closed."""
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
             try:
-                check_status(self.status_code)
-                method = scope.get("method", "GET").upper()
-                if opened is None and (opened := await self._open()) is None:
-                    missing = plan_missing(method, self._checked_fields())
-                    await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
-                    return
-                fields = self._checked_fields()
-                if self._varies and isinstance(opened, OpenFile):
-                    opened, fields = await self._negotiate(scope["headers"], opened, fields)
-                answer = self._plan(method, scope["headers"], opened, fields)
+                if answer is None:
+                    check_status(self.status_code)
+                    method = scope.get("method", "GET").upper()
+                    if (opened := await self._open()) is None:
+                        missing = plan_missing(method, self._checked_fields())
+                        await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
+                        return
+                    fields = self._checked_fields()
+                    if self._varies and isinstance(opened, OpenFile):
+                        opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                    answer = self._plan(method, scope["headers"], opened, fields)
                 path = self._path_of(answer, opened)
                 answer = answer._replace(headers=answer.headers.copy())
                 await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
@@ -311,9 +314,9 @@ class FileResponse(Response, StarletteFileResponse):
         boundary = token_hex(13).encode() if b"," in asked.get(RANGE, b"") else None
         return decide(method, asked, prepared, boundary)
 
-    def _path_of(self, answer: Plan, opened: OpenSource) -> str | None:
+    def _path_of(self, answer: Plan, opened: OpenSource | None) -> str | None:
         """Where a server can read all that is to be sent, if it may."""
-        if not self.pathsend or answer.body != (Slice(0, opened.size),) or not isinstance(opened, OpenFile):
+        if not self.pathsend or not isinstance(opened, OpenFile) or answer.body != (Slice(0, opened.size),):
             return None
         # By its name, nothing holds the file beneath a root. A surrogate is no character that another language knows.
         allowed = isinstance(self._source, LocalFile) and self._source.root is None and not self._delete_after

@@ -77,7 +77,7 @@ async def send_plan(
     exchange.status = answer.status
     if source is not None and 0 < len(only := _only_slice(answer)) <= portion:
         # What fits into one message is read before the head, so that a failure is a status of its own.
-        data = await _read(source, only.start, only.stop)
+        data = _checked(await source.read(only.start, only.stop), only.start, only.stop)
         if len(data) == len(only):
             await send_whole(scope, send, exchange, answer.headers, data)
             return
@@ -126,9 +126,10 @@ class _Content:
             await self._put(b"")
 
     async def _read(self, part: Slice, source: OpenSource) -> bool:
-        position, more_body = part.start, True
-        while position < part.stop:
-            data = await _read(source, position, min(position + self._portion, part.stop))
+        position, stop, more_body = part.start, part.stop, True
+        while position < stop:
+            end = min(position + self._portion, stop)
+            data = _checked(await source.read(position, end), position, end)
             position += len(data)
             more_body = await self._put(data)
         return more_body
@@ -165,9 +166,8 @@ def _only_slice(answer: Plan) -> Slice:
             return Slice(0, 0)
 
 
-async def _read(source: OpenSource, start: int, stop: int) -> bytes:
+def _checked(data: bytes, start: int, stop: int) -> bytes:
     """Octets that were announced; the source may give them one by one, but no more of them, and not none."""
-    data = await source.read(start, stop)
     if not 0 < len(data) <= stop - start:
         raise FileChangedError(
             errno.ESTALE, f"octets {start} to {stop} were announced, and the source gave {len(data)} of them"

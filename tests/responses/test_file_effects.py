@@ -82,7 +82,7 @@ def test_long_content(file: Path, version: str, backend: str) -> None:
     assert (log.outcome.ending, log.outcome.bytes_sent) == (Ending.COMPLETED, len(content))
     bodies = answer.messages[1:]
     assert [message["more_body"] for message in bodies] == [True] * (len(bodies) - 1) + [False]
-    assert {len(message["body"]) for message in bodies[:-1]} == {64 * 1024}
+    assert {len(message["body"]) for message in bodies[:-1]} == {FileResponse.chunk_size}
 
 
 @pytest.mark.parametrize("version", SPEC_VERSIONS)
