@@ -20,7 +20,7 @@ from bench.measure import Effort, Table, interleave
 from bench.processes import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from bench.corpus import Corpus
     from bench.file_cases import FileCase
@@ -29,13 +29,19 @@ if TYPE_CHECKING:
 
 
 def measure(
-    title: str, server: str, cases: Sequence[FileCase], peers: Sequence[FilePeer], corpus: Corpus, effort: Effort
+    title: str,
+    server: str,
+    cases: Sequence[FileCase],
+    peers: Sequence[FilePeer],
+    corpus: Corpus,
+    effort: Effort,
+    in_all: Collection[str],
 ) -> Table:
     """A table of seconds per request."""
     method = (
         f"Median of {effort.rounds_of_files} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against "
-        f"one process per peer ({server}, one worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles. "
-        "The next one is loaded when the last one is idle again. Answers of 100 MiB are counted by the octets that arrived. "
+        f"one process per peer ({server}, one worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles; "
+        "those without ± were in the first round only. The next one is loaded when the last one is idle again. Answers of 100 MiB are counted by the octets that arrived. "
         "HEAD is asked by a client in Python with as many connections, because wrk waits for the content that an answer "
         "to HEAD does not have. A dash: the peer does not do that; the notes tell what it does."
     )
@@ -53,7 +59,7 @@ def measure(
                 for server in servers
                 if server.can(case)
             }
-            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_of_files)
+            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_of_files, in_all)
     return table
 
 

@@ -165,15 +165,17 @@ class FileResponse(Response, StarletteFileResponse):
     def set_stat_headers(self, stat_result: os.stat_result) -> None:
         """Tell size, time and entity tag in `headers`, where they are silent; what is sent is that of the open file."""
         given = {name for name, _ in self.raw_headers}
-        told = (
-            (b"content-length", b"%d" % stat_result.st_size),
-            (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
-            (b"etag", stat_etag(stat_result).encode()),
-        )
-        for field in told:
-            if field[0] not in given:
-                self._from_stat.append(field)
-                self._append(field)
+        told: list[Field] = [
+            field
+            for field in (
+                (b"content-length", b"%d" % stat_result.st_size),
+                (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
+                (b"etag", stat_etag(stat_result).encode()),
+            )
+            if field[0] not in given
+        ]
+        self._from_stat += told
+        self._append(*told)
 
     def _implied_fields(self) -> list[Field]:
         return [*super()._implied_fields(), *self._offers]
@@ -189,7 +191,7 @@ class FileResponse(Response, StarletteFileResponse):
         """
         answer, content, opened = self._answer_at_once(scope)
         if answer is None or content is None:
-            await self._send(scope, receive, send, answer, opened)
+            await self._send_at_length(scope, receive, send, answer, opened)
             return
         try:
             # A copy: middleware edits the list that it is sent, and this one may be remembered.
@@ -238,7 +240,7 @@ class FileResponse(Response, StarletteFileResponse):
             if not is_long:
                 opened.close()
 
-    async def _send(
+    async def _send_at_length(
         self, scope: Scope, receive: Receive, send: Send, answer: Plan | None, opened: OpenSource | None
     ) -> None:
         """The long way; what is open and planned already is used, and closed."""
