@@ -260,6 +260,13 @@ def found(app: Any, **request: bytes) -> Any:
     return anyio.run(app.get_response, HERE.name, {**STATIC, "headers": fields})
 
 
+def test_file_messages(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(512 * 1024))
+    for cls, size in zip(of_both("FileResponse"), (64 * 1024, 256 * 1024), strict=True):
+        sent = rejoinder.testing.run(rejoinder.testing.fetch, cls(tmp_path / "a")).messages
+        assert {len(message["body"]) for message in sent[1:] if message["body"]} == {size}
+
+
 def test_static_nosniff() -> None:
     theirs, ours = (found(cls(directory=HERE.parent)).headers for cls in of_both_static())
     assert "x-content-type-options" not in theirs
