@@ -218,10 +218,10 @@ async def request(response: Any, scope: dict[str, Any], at_body: Callable[[], ob
 def test_file_changed(tmp_path: Path) -> None:
     for cls, error in zip(of_both("FileResponse"), (None, rejoinder.FileChangedError), strict=True):
         file = tmp_path / "a"
-        file.write_bytes(bytes(200_000))
+        file.write_bytes(bytes(500_000))
         with pytest.raises(error) if error else contextlib.nullcontext():
-            messages = anyio.run(request, cls(file), {}, lambda file=file: os.truncate(file, 100_000))
-            assert messages[-1]["more_body"] is False  # 100,000 octets of 200,000, and that is all
+            messages = anyio.run(request, cls(file), {}, lambda file=file: os.truncate(file, 300_000))
+            assert messages[-1]["more_body"] is False  # 300,000 octets of 500,000, and that is all
 
 
 def test_file_again(tmp_path: Path) -> None:
