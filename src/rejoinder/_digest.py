@@ -14,7 +14,7 @@ from rejoinder._plan import Extent, Part, Plan, Slice
 from rejoinder._send import read_slice
 from rejoinder._sources import OpenSource
 from rejoinder._sources.local import OpenFile
-from rejoinder._turns import turn
+from rejoinder._turns import turns
 
 _REMEMBERED = 1024
 _remembered: OrderedDict[tuple[str, str, str], bytes] = OrderedDict()
@@ -51,7 +51,7 @@ async def _digest_of_file(file: OpenFile, digest: Digest, portion: int) -> bytes
 
 
 async def _digest_of(parts: Iterable[Part], source: OpenSource, digest: Digest, portion: int) -> bytes:
-    state = digest.start()
+    state, turn = digest.start(), turns()
     for part in parts:
         if isinstance(part, bytes):
             state.update(part)

@@ -373,10 +373,10 @@ class Response(StarletteResponse):
         )
         self._append((b"set-cookie", format_set_cookie(cookie)))
 
-    def _append(self, field: Field) -> None:
-        self.raw_headers.append(field)
+    def _append(self, *fields: Field) -> None:
+        self.raw_headers.extend(fields)
         if self._checked is not None:
-            self._checked.append(field)
+            self._checked.extend(fields)
 
     def delete_cookie(
         self,

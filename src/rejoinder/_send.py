@@ -27,7 +27,7 @@ from rejoinder._lifecycle import ClientLeft, Exchange
 from rejoinder._plan import Extent, Plan, Slice
 from rejoinder._sources import OpenSource
 from rejoinder._sources.local import FileChangedError, OpenFile
-from rejoinder._turns import turn
+from rejoinder._turns import turns
 
 _logger = logging.getLogger("rejoinder")
 
@@ -90,7 +90,7 @@ async def send_plan(
     exchange.status = answer.status
     if source is not None and 0 < len(only := _only_slice(answer)) <= portion:
         # What fits into one message is read before the head, so that a failure is a status of its own.
-        data = await read_slice(source, only.start, only.stop)
+        data = _checked(await source.read(only.start, only.stop), only.start, only.stop)
         if len(data) == len(only):
             await send_whole(scope, send, exchange, answer.headers, data)
             return
@@ -100,7 +100,7 @@ async def send_plan(
         return
     extensions = {} if prefix else _extensions(scope)
     parts = [part for part in answer.body if part is not Extent.TO_END]  # every source knows its size
-    content = _Content(send, exchange, prefix + BODY, source, portion, sum(map(len, parts)))
+    content = _Content(send, exchange, prefix + BODY, source, portion, turns(), sum(map(len, parts)))
     work = partial(content.send, parts, zero_copy=_ZERO_COPY in extensions)
     if path is not None and _PATH in extensions:
         await _send(send, {"type": _PATH, "path": path})
@@ -120,6 +120,7 @@ class _Content:
     _kind: str
     _source: OpenSource | None
     _portion: int
+    _turn: Callable[[], Awaitable[None]]
     left: int
 
     async def send(self, parts: list[bytes | Slice], *, zero_copy: bool) -> None:
@@ -138,9 +139,10 @@ class _Content:
             await self._put(b"")
 
     async def _read(self, part: Slice, source: OpenSource) -> bool:
-        position, more_body = part.start, True
-        while position < part.stop:
-            data = await read_slice(source, position, min(position + self._portion, part.stop))
+        position, stop, more_body = part.start, part.stop, True
+        while position < stop:
+            end = min(position + self._portion, stop)
+            data = _checked(await source.read(position, end), position, end)
             position += len(data)
             more_body = await self._put(data)
         return more_body
@@ -157,10 +159,14 @@ class _Content:
     async def _put(self, data: bytes) -> bool:
         self.left -= len(data)
         more_body = self.left > 0
-        await _send(self._send, {"type": self._kind, "body": data, "more_body": more_body})
+        try:  # as in `_send`: a call less for each message of a long file
+            await self._send({"type": self._kind, "body": data, "more_body": more_body})
+        except OSError as error:
+            note_client_left(error)
+            raise ClientLeft from error
         self._exchange.bytes_sent += len(data)
         if more_body:
-            await turn()
+            await self._turn()
         return more_body
 
 
@@ -174,8 +180,16 @@ def _only_slice(answer: Plan) -> Slice:
 
 
 async def read_slice(source: OpenSource, start: int, stop: int) -> bytes:
+    """Some of the octets from `start` to `stop`.
+
+    Raises:
+        OSError: the source cannot be read, or has less than it said.
+    """
+    return _checked(await source.read(start, stop), start, stop)
+
+
+def _checked(data: bytes, start: int, stop: int) -> bytes:
     """Octets that were announced; the source may give them one by one, but no more of them, and not none."""
-    data = await source.read(start, stop)
     if not 0 < len(data) <= stop - start:
         raise FileChangedError(
             errno.ESTALE, f"octets {start} to {stop} were announced, and the source gave {len(data)} of them"
