@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-
 
-.PHONY: demo test test-floor check bench format clean
+.PHONY: demo test test-floor check bench docs docs-serve format clean
 
 demo: $(STAMP)demo  ## the gallery: every class, its code, its bytes on the wire, in a browser
 	$(BIN)/python -m demo
@@ -25,12 +25,18 @@ check: $(STAMP)dev $(STAMP)bench  ## lint, format, types
 bench: $(STAMP)bench  ## this library beside its peers, in one run; tables go to bench/results/
 	$(BIN)/python -m bench
 
+docs: $(STAMP)docs  ## the site, into build/site; a link that leads nowhere fails
+	$(BIN)/python -m docs
+
+docs-serve: docs
+	$(BIN)/rejoinder serve build/site
+
 format: $(STAMP)dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) $(VENV)-floor dist .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-floor build dist .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(STAMP)%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
