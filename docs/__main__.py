@@ -1,6 +1,6 @@
-"""`python -m docs`: builds the site into `build/site`, and fails at the first link that leads nowhere.
+"""`python -m docs [DIR]`: builds the site into `DIR/site`, and fails if a link leads nowhere. `DIR` is `build` if left out.
 
-Three kinds of pages are put together in `build/pages`, from where Zensical takes them:
+Three kinds of pages are put together in `DIR/pages`, from where Zensical takes them:
 
 - those of this directory, as they are. They are written for a code host, too, so their links to other files of the
   repository are relative. What is linked to comes along: a Markdown file as a page, a source file as a page that shows it;
@@ -10,7 +10,6 @@ Three kinds of pages are put together in `build/pages`, from where Zensical take
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import shutil
@@ -22,45 +21,15 @@ from typing import Any
 
 import tomli_w
 
-import rejoinder
+from docs.reference import reference_pages
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-BUILD = ROOT / "build"
-PAGES = BUILD / "pages"
-SITE = BUILD / "site"
+SETTINGS = "zensical.toml"
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 _FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 _LANGUAGES = {".py": "python", ".toml": "toml", ".html": "html", ".css": "css", ".js": "js"}
-
-
-def public_modules() -> list[str]:
-    """The modules that users import names from: the package itself, and what is below it, has `__all__` and no `_`."""
-    package = Path(rejoinder.__file__).parent
-    names = sorted(path.stem for path in package.glob("[!_]*.py"))
-    return ["rejoinder", *(f"rejoinder.{name}" for name in names if hasattr(_module(f"rejoinder.{name}"), "__all__"))]
-
-
-def documented_names(modules: list[str]) -> dict[str, list[str]]:
-    """Of each module, the public names that no module before it has."""
-    seen: set[int] = set()
-    names: dict[str, list[str]] = {}
-    for module in modules:
-        found = {name: getattr(_module(module), name) for name in _module(module).__all__ if not name.startswith("_")}
-        names[module] = [name for name, value in found.items() if id(value) not in seen]
-        seen.update(map(id, found.values()))
-    return names
-
-
-def reference_page(module: str, names: list[str]) -> str:
-    """The page of a module; Zensical has mkdocstrings put the docstrings in."""
-    parts = [f"# `{module}`", f"::: {module}\n    options:\n      members: false\n      show_root_heading: false"]
-    elsewhere = [name for name in _module(module).__all__ if name not in names and not name.startswith("_")]
-    if elsewhere:
-        links = ", ".join(f"[`{name}`](rejoinder.md#rejoinder.{name})" for name in elsewhere)
-        parts.append(f"Also here: {links}.")
-    return "\n\n".join([*parts, *(f"::: {module}.{name}" for name in names)]) + "\n"
 
 
 def source_page(path: Path) -> str:
@@ -72,9 +41,10 @@ def source_page(path: Path) -> str:
 
 
 class Stage:
-    """`build/pages`, as it is filled."""
+    """The directory of the pages, as it is filled."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages: Path) -> None:
+        self._pages = pages
         self._waiting = sorted(DOCS.rglob("*.md"))
         self._known = set(self._waiting)
 
@@ -87,8 +57,8 @@ class Stage:
     def _place(self, path: Path) -> Path:
         """Where the page for a file of the repository is."""
         if path.is_relative_to(DOCS):
-            return PAGES / path.relative_to(DOCS)
-        return PAGES / path.relative_to(ROOT).with_name(path.name.removesuffix(".md") + ".md")
+            return self._pages / path.relative_to(DOCS)
+        return self._pages / path.relative_to(ROOT).with_name(path.name.removesuffix(".md") + ".md")
 
     def _with_links(self, path: Path) -> str:
         """The text of a page, where each link leads to a page."""
@@ -109,18 +79,15 @@ class Stage:
 
 def configuration(modules: list[str]) -> dict[str, Any]:
     """`zensical.toml`, with the pages that there are and the reference in its navigation."""
-    settings = tomllib.loads((DOCS / "zensical.toml").read_text("utf-8"))
+    settings = tomllib.loads((DOCS / SETTINGS).read_text("utf-8"))
     nav: list[dict[str, list[str]]] = settings["project"]["nav"]
     sections = {title: pages for section in nav for title, pages in section.items()}
     listed = {page for pages in sections.values() for page in pages}
     sections["Guides"] += sorted({path.name for path in DOCS.glob("*.md")} - listed)
     kept = [{title: [page for page in pages if (DOCS / page).exists()]} for title, pages in sections.items()]
+    settings["project"]["plugins"]["mkdocstrings"]["handlers"]["python"]["paths"] = [str(ROOT / "src")]
     settings["project"]["nav"] = [*kept, {"Reference": [{name: f"reference/{name}.md"} for name in modules]}]
     return settings
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(name)
 
 
 def _write(path: Path, text: str) -> None:
@@ -129,14 +96,16 @@ def _write(path: Path, text: str) -> None:
 
 
 def main() -> None:
-    shutil.rmtree(BUILD, ignore_errors=True)
-    modules = public_modules()
-    Stage().fill()
-    for module, names in documented_names(modules).items():
-        _write(PAGES / "reference" / f"{module}.md", reference_page(module, names))
-    shutil.copytree(DOCS / "theme", PAGES / "theme")
-    _write(BUILD / "zensical.toml", tomli_w.dumps(configuration(modules)))
-    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", str(BUILD / "zensical.toml")]
+    build = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build").resolve()
+    pages = build / "pages"
+    shutil.rmtree(pages, ignore_errors=True)
+    Stage(pages).fill()
+    reference = reference_pages()
+    for module, text in reference.items():
+        _write(pages / "reference" / f"{module}.md", text)
+    shutil.copytree(DOCS / "theme", pages / "theme")
+    _write(build / SETTINGS, tomli_w.dumps(configuration(list(reference))))
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", str(build / SETTINGS)]
     sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 
