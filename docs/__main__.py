@@ -40,6 +40,11 @@ def source_page(path: Path) -> str:
     )
 
 
+def page(text: str) -> str:
+    """The text of a page; where it has no parts that could be listed beside it, its tables get that room."""
+    return text if "\n## " in text else f"---\nhide:\n  - toc\n---\n\n{text}"
+
+
 class Stage:
     """The directory of the pages, as it is filled."""
 
@@ -51,7 +56,7 @@ class Stage:
     def fill(self) -> None:
         while self._waiting:
             path = self._waiting.pop()
-            text = self._with_links(path) if path.suffix == ".md" else source_page(path)
+            text = page(self._with_links(path)) if path.suffix == ".md" else source_page(path)
             _write(self._place(path), text)
 
     def _place(self, path: Path) -> Path:
