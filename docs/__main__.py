@@ -83,16 +83,24 @@ class Stage:
 
 
 def configuration(modules: list[str]) -> dict[str, Any]:
-    """`zensical.toml`, with the pages that there are and the reference in its navigation."""
+    """The settings, with the pages that there are and the reference in the navigation."""
     settings = tomllib.loads((DOCS / SETTINGS).read_text("utf-8"))
-    nav: list[dict[str, list[str]]] = settings["project"]["nav"]
-    sections = {title: pages for section in nav for title, pages in section.items()}
-    listed = {page for pages in sections.values() for page in pages}
-    sections["Guides"] += sorted({path.name for path in DOCS.glob("*.md")} - listed)
-    kept = [{title: [page for page in pages if (DOCS / page).exists()]} for title, pages in sections.items()]
-    settings["project"]["plugins"]["mkdocstrings"]["handlers"]["python"]["paths"] = [str(ROOT / "src")]
-    settings["project"]["nav"] = [*kept, {"Reference": [{name: f"reference/{name}.md"} for name in modules]}]
+    project = settings["project"]
+    project["plugins"]["mkdocstrings"]["handlers"]["python"]["paths"] = [str(ROOT / "src")]
+    project["nav"] = navigation(project["nav"])
+    project["nav"].append({"Reference": [{name: f"reference/{name}.md"} for name in modules]})
     return settings
+
+
+def navigation(wanted: list[str | dict[str, list[str]]]) -> list[str | dict[str, list[str]]]:
+    """What is wanted and there; pages that nobody wanted at the end of the guides."""
+    sections = {title: pages for part in wanted if isinstance(part, dict) for title, pages in part.items()}
+    listed = {page for pages in sections.values() for page in pages} | {
+        part for part in wanted if isinstance(part, str)
+    }
+    sections["Guides"] += sorted({path.name for path in DOCS.glob("*.md")} - listed)
+    start: list[str | dict[str, list[str]]] = [page for page in wanted if isinstance(page, str)]
+    return start + [{title: [page for page in pages if (DOCS / page).exists()]} for title, pages in sections.items()]
 
 
 def _write(path: Path, text: str) -> None:
