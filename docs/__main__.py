@@ -71,7 +71,7 @@ class Stage:
         def follow(link: re.Match[str]) -> str:
             target = (path.parent / link[1]).resolve()
             if not target.is_file() or not target.is_relative_to(ROOT):
-                return link[1]  # Zensical will complain
+                sys.exit(f"{path.relative_to(ROOT)}: there is no file {link[1]}")  # Zensical only looks for pages
             if target not in self._known:
                 self._known.add(target)
                 self._waiting.append(target)

@@ -2,9 +2,12 @@
 
 import importlib
 import pkgutil
+import re
 from typing import Any
 
 import rejoinder
+
+_SESSION = re.compile(r"^( *)>>> .*(?:\n(?!\s*$).*)*", re.MULTILINE)
 
 
 def public_names() -> dict[str, list[str]]:
@@ -36,6 +39,11 @@ def reference_pages() -> dict[str, str]:
         parts += [f"Also here: {', '.join(also)}."] if also else []
         pages[module] = "\n\n".join([*parts, *(f"::: {module}.{name}" for name in own)]) + "\n"
     return pages
+
+
+def fence(docstring: str) -> str:
+    """The docstring with a fence around each session of the interpreter, which ends at the next empty line."""
+    return _SESSION.sub(lambda found: f"{found[1]}```pycon\n{found[0]}\n{found[1]}```", docstring)
 
 
 def _module(name: str) -> Any:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,22 +143,19 @@ def test_shutdown_is_called_as_it_says() -> None:
 
 def test_getting_started_sends_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
     app = execute("getting-started")["app"]
-    asked = re.findall(
-        r"^\$ curl -i (?:-H '(.+?): (.+)' )?http://[^/]+(/\w*)\n(.*?)\n\n(.*?)\n",
-        text_of("getting-started"),
-        re.MULTILINE | re.DOTALL,
-    )
+    (shown,) = re.findall(r"```text\n(.*?)```", text_of("getting-started"), re.DOTALL)
+    asked = shown.split("$ curl -i ")[1:]
     assert len(asked) == 2
-    for name, value, path, head, body in asked:
-        answer = run(
-            lambda path=path, name=name, value=value: fetch(app, path=path, headers={name: value} if name else {})
-        )
-        status, *fields = head.splitlines()
-        assert status.split()[1] == str(answer.status)
-        assert answer.body.decode() == body
-        told = {field.partition(": ")[0]: field.partition(": ")[2] for field in fields}
-        assert set(told) == {"date", "server", *(name.decode() for name, _ in answer.headers)}
-        assert all(told[name.decode()] == value.decode() for name, value in answer.headers)
+    for conversation in asked:
+        command, _, answered = conversation.partition("\n")
+        head, _, body = answered.partition("\n\n")
+        path, headers = "/" + command.rpartition("/")[2], dict(re.findall(r"'(.+): (.+)'", command))
+        answer = run(partial(fetch, app, path=path, headers=headers))
+        assert head.splitlines()[0].split()[1] == str(answer.status)
+        told = {(name, value) for name, _, value in (field.partition(": ") for field in head.splitlines()[1:])}
+        sent = {(name.decode(), value.decode()) for name, value in answer.headers}
+        assert {(name, value) for name, value in told if name not in {"date", "server"}} == sent
+        assert body.strip() == answer.body.decode()
     assert capsys.readouterr().out == "completed 200 58\ncompleted 304 0\n"
     assert run(lambda: fetch(app)).body == "Grüß Gott.\n".encode()
 
@@ -198,5 +196,5 @@ def test_porting_whitenoise_both_ways_send_the_file(tmp_path: Path, monkeypatch:
     for program in (before, after):
         names = {"app": FastAPI(), "ServeStatic": servestatic.ServeStaticASGI, "StaticFiles": StaticFiles}
         exec(program, names)
-        answer = run(lambda app=names["app"]: fetch(app, path="/static/a.txt"))
+        answer = run(partial(fetch, names["app"], path="/static/a.txt"))
         assert (answer.status, answer.body) == (200, b"hello")
