@@ -3,7 +3,8 @@
 Three kinds of pages are put together in `DIR/pages`, from where Zensical takes them:
 
 - those of this directory, as they are. They are written for a code host, too, so their links to other files of the
-  repository are relative. What is linked to comes along: a Markdown file as a page, a source file as a page that shows it;
+  repository are relative. What is linked to comes along: a Markdown file as a page, a source file as a page that shows it,
+  a picture as it is;
 - the reports in `bench/results`, which are linked to like that;
 - the reference, one page for each public module, with every name of its `__all__`.
 """
@@ -29,6 +30,7 @@ SETTINGS = "zensical.toml"
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 _FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
+_PICTURES = {".png", ".svg"}
 _LANGUAGES = {".py": "python", ".toml": "toml", ".html": "html", ".css": "css", ".js": "js"}
 
 
@@ -56,14 +58,17 @@ class Stage:
     def fill(self) -> None:
         while self._waiting:
             path = self._waiting.pop()
-            text = page(self._with_links(path)) if path.suffix == ".md" else source_page(path)
-            _write(self._place(path), text)
+            place = self._place(path)
+            if path.suffix in _PICTURES:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, place)
+            else:
+                _write(place, page(self._with_links(path)) if path.suffix == ".md" else source_page(path))
 
     def _place(self, path: Path) -> Path:
-        """Where the page for a file of the repository is."""
-        if path.is_relative_to(DOCS):
-            return self._pages / path.relative_to(DOCS)
-        return self._pages / path.relative_to(ROOT).with_name(path.name.removesuffix(".md") + ".md")
+        """Where a file of the repository is, or the page that shows it."""
+        name = path.name if path.suffix in {".md", *_PICTURES} else f"{path.name}.md"
+        return self._pages / path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).with_name(name)
 
     def _with_links(self, path: Path) -> str:
         """The text of a page, where each link leads to a page."""
