@@ -194,7 +194,7 @@ def test_porting_whitenoise_both_ways_send_the_file(tmp_path: Path, monkeypatch:
     Path("static/a.txt").write_text("hello")
     before, after = programs("porting-whitenoise")
     for program in (before, after):
-        names = {"app": FastAPI(), "ServeStatic": servestatic.ServeStaticASGI, "StaticFiles": StaticFiles}
+        names = {"app": FastAPI(), "ServeStaticASGI": servestatic.ServeStaticASGI, "StaticFiles": StaticFiles}
         exec(program, names)
         answer = run(partial(fetch, names["app"], path="/static/a.txt"))
         assert (answer.status, answer.body) == (200, b"hello")

@@ -17,7 +17,7 @@ pytest.importorskip("mkdocstrings_handlers", reason="the reference is built with
 import docs.__main__ as build
 from docs.reference import public_names, reference_pages
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(360)]
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -46,7 +46,6 @@ class Loaded(HTMLParser):
         self.urls += [fetched] if fetched else []
 
 
-@pytest.mark.timeout(360)
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         for url in Loaded(page.read_text("utf-8")).urls:
@@ -136,7 +135,6 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(180)
 @pytest.mark.skipif(CHROMIUM is None or CHROMEDRIVER is None, reason="no chromium and chromedriver here")
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])

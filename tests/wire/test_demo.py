@@ -469,7 +469,17 @@ class Browser:
 
     def press(self, slug: str, label: str) -> None:
         self.driver.execute_script("document.getElementById('announcements').textContent = ''")
-        self._button(slug, label).click()
+        button = self._button(slug, label)
+        self.wait(lambda: self._click(button))
+
+    def _click(self, button: Any) -> bool:
+        """Whether it could be clicked: a stream above it that is still growing may push it away meanwhile."""
+        from selenium.common.exceptions import ElementClickInterceptedException
+
+        with suppress(ElementClickInterceptedException):
+            button.click()
+            return True
+        return False
 
     def announced(self) -> str:
         """What a screen reader was told last."""
@@ -485,7 +495,7 @@ class Browser:
     def wait(self, condition: Callable[[], object]) -> None:
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.driver, 15, poll_frequency=0.05).until(lambda _: condition())
+        WebDriverWait(self.driver, 30, poll_frequency=0.05).until(lambda _: condition())
 
     def _button(self, slug: str, label: str) -> Any:
         buttons = self.driver.find_elements("css selector", f"#{slug} .tries button")
