@@ -389,8 +389,6 @@ def _source_of(path: object, root: Path | None) -> Source:
 
 def _name_of(path: object) -> str:
     """What could tell the media type; empty if nothing does."""
-    if type(path) is str:
-        return path
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path)
     name = getattr(path, "name", None)
