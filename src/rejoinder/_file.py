@@ -86,7 +86,7 @@ class FileResponse(Response, StarletteFileResponse):
     ('application/pdf', 'attachment; filename="Ubersicht.pdf"; filename*=UTF-8\'\'%C3%9Cbersicht.pdf')
     """
 
-    chunk_size: int = 256 * 1024
+    chunk_size: int = 128 * 1024
     """Octets in one message, at most."""
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
