@@ -91,7 +91,7 @@ class FileResponse(Response, StarletteFileResponse):
     ('application/pdf', 'attachment; filename="Ubersicht.pdf"; filename*=UTF-8\'\'%C3%9Cbersicht.pdf')
     """
 
-    chunk_size: int = 256 * 1024
+    chunk_size: int = 128 * 1024
     """Octets in one message, at most."""
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
@@ -402,8 +402,6 @@ def _source_of(path: object, root: Path | None) -> Source:
 
 def _name_of(path: object) -> str:
     """What could tell the media type; empty if nothing does."""
-    if type(path) is str:
-        return path
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path)
     name = getattr(path, "name", None)
