@@ -197,7 +197,7 @@ class FileResponse(Response, StarletteFileResponse):
             ValueError: a header or status that was assigned after construction cannot be sent.
             Exception: the first failure of `on_finish` and `background`, when all have run.
         """
-        # The short way ends most requests, at a third of what the long one costs.
+        # The short way ends most requests, at a part of what the long one costs.
         opened = self._open_at_once(scope)
         answer, content = (None, None) if opened is None else self._answer_at_once(scope, opened)
         if answer is None or content is None:
