@@ -32,7 +32,7 @@ from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import ClientLeft
 from rejoinder._pull import Puller
-from rejoinder._send import Outlet, client_leaves
+from rejoinder._send import Outlet
 from rejoinder._shutdown import listening
 from rejoinder._stepped import Stepped
 
@@ -188,6 +188,8 @@ class _Stream:
                     await self._put(data)
                 else:
                     self._watch()
+                    if drive.interrupted:
+                        self._raise_interruption()
                     await drive.wait(min(due, self._idle_until(), self._lasts_until()) if self._limited else due)
             if drive.interrupted:
                 self._raise_interruption()
@@ -264,13 +266,10 @@ class _Stream:
         """From now on, notice when the client leaves."""
         if not self._watched:
             self._watched = True
-            self._drive.watch(self._notice_leaving)
+            self._drive.watch(self._receive, self._notice_leaving)
 
-    async def _notice_leaving(self) -> None:
-        try:
-            await client_leaves(self._receive)
-        except Exception as error:  # noqa: BLE001 - raised by the stream's task
-            self._broken = error
+    def _notice_leaving(self, error: Exception | None) -> None:
+        self._broken = error
         if self._at_last:
             self._drive.hurry()  # see `_send`
         else:

@@ -19,7 +19,7 @@ from io import FileIO
 from typing import Any
 
 import anyio
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from rejoinder._http.fields import Field
 from rejoinder._lifecycle import ClientLeft, Exchange
@@ -214,8 +214,13 @@ class Outlet:
 
 async def client_leaves(receive: Receive) -> None:
     """Wait until the server tells that the client has left."""
-    while (await receive())["type"] != "http.disconnect":
+    while not tells_of_leaving(await receive()):
         pass
+
+
+def tells_of_leaving(message: Message) -> bool:
+    """Whether it is the one that says that the client has left."""
+    return message["type"] == "http.disconnect"
 
 
 async def _unless_client_leaves(
