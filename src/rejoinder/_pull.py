@@ -19,7 +19,16 @@ import inspect
 import io
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
@@ -163,8 +172,17 @@ class Puller:
         self._taken += len(data)
         return data
 
-    async def run(self) -> None:
+    def run(self) -> Coroutine[Any, Any, None]:
         """Take all items, then close; or only close, if `stopped` is set before it is started."""
+        content = self._content
+        if self._owned or not _is_async(content):
+            return self._run()
+        # What most streams are, without the coroutines around it, which each idle one would keep.
+        if self._sends_events and isinstance(content, Feed):
+            return self._pull_feed(content)
+        return self._pull_async(content)
+
+    async def _run(self) -> None:
         try:
             if not self.stopped:
                 await self._pull(self._content)
@@ -215,6 +233,8 @@ class Puller:
 
     async def _pull_feed(self, feed: Feed) -> None:
         try:
+            if self.stopped:
+                return
             await feed.open(self.where.gathered)
             self._feed = feed
             await feed.wait_over()
@@ -224,6 +244,8 @@ class Puller:
     async def _pull_async(self, source: object) -> None:
         iterator = source
         try:
+            if self.stopped:
+                return
             iterator = _async_items(source)
             parts, encode, size = self._parts, self._encode, 0
             async for item in iterator:
@@ -244,7 +266,8 @@ class Puller:
         finally:
             if iterator is not source:
                 await self._close(iterator)
-            await self._close(source)
+            if getattr(source, "ag_frame", source) is not None:  # a generator without a frame is closed
+                await self._close(source)
 
     async def _pull_in_threads(self, source: object) -> None:
         self.opaque = True

@@ -1,7 +1,7 @@
 """Streams: takes what a source gives, and sends it, until either of them ends.
 
-`pump` is the one owner of a source, from the moment the response is called. All that may happen to a stream meets in its
-loop, in one task, one after the other; who has something to say (the watcher of the client, a shutdown) leaves a note and
+A `Stream` is the one owner of a source, from the moment the response is called. All that may happen to it meets in the loop
+of its `send`, in one task, one after the other; who has something to say (the watcher of the client, a shutdown) leaves a note and
 wakes it:
 
     the source gives items      what it gave in one turn is sent in one message, the head with the first
@@ -13,27 +13,26 @@ wakes it:
     the client leaves           ClientLeft; so does one who takes nothing for `send_timeout`
     the process is to stop      the source is closed, the farewell sent, and the content ends as it should
 
-On each of these ways, and on a cancellation, the source is closed (see `_pull`) before `pump` ends.
+On each of these ways, and on a cancellation, the source is closed (see `_pull`) before the `Stream` is left.
 """
 
-import asyncio
 import logging
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import NoReturn
+from types import TracebackType
+from typing import NoReturn, Self
 
-import anyio
 from starlette.types import Receive
 
 from rejoinder._child import Child
 from rejoinder._drive import Drive
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
-from rejoinder._lifecycle import ClientLeft
+from rejoinder._lifecycle import ClientLeft, on_asyncio
 from rejoinder._pull import Puller
 from rejoinder._send import Outlet
-from rejoinder._shutdown import listening
+from rejoinder._shutdown import Listening, listening
 from rejoinder._stepped import Stepped
 
 _logger = logging.getLogger("rejoinder")
@@ -62,6 +61,8 @@ class Terms:
         Raises:
             ValueError: a limit that is not a positive number of seconds.
         """
+        if self.send_timeout is self.idle_timeout is self.max_duration is self.keepalive is None:
+            return
         for name in ("send_timeout", "idle_timeout", "max_duration", "keepalive"):
             limit = getattr(self, name)
             if limit is None:
@@ -72,34 +73,6 @@ class Terms:
                 raise ValueError(f"{name} must be a positive number of seconds, or None; got {limit!r}")
 
 
-async def pump(
-    content: object,
-    encoder: Encoder,
-    outlet: Outlet,
-    receive: Receive,
-    terms: Terms,
-    owned: Collection[object] = (),
-) -> None:
-    """Sends the content, and closes it; then also what is `owned` and not sent.
-
-    Raises:
-        ClientLeft: the client has left, or takes nothing any more.
-        Exception: what the source raised; TimeoutError when it took too long.
-    """
-    puller = Puller(content, owned, encoder)
-    async with drive(puller) as driven:
-        if not outlet.takes_content:
-            await outlet.put(b"", more_body=False)
-            return
-        stream = _Stream(driven, puller, encoder, outlet, receive, terms)
-        await driven.advance()
-        if terms.stop_on_shutdown and not driven.ended:
-            with listening(stream.told_to_stop):
-                await stream.run()
-        else:
-            await stream.run()
-
-
 async def discard(contents: Collection[object]) -> None:
     """Closes contents of which nothing is to be sent."""
     async with drive(Puller((), contents, ChunkEncoder("utf-8"))):
@@ -108,13 +81,15 @@ async def discard(contents: Collection[object]) -> None:
 
 def drive(puller: Puller) -> Drive:
     """What fits the event loop that is running."""
-    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
-        return Stepped(puller)
-    return Child(puller)
+    return Stepped(puller) if on_asyncio() else Child(puller)
 
 
-class _Stream:
-    """One stream, while it is sent."""
+class Stream:
+    """One stream, while it is sent: on the way in its source begins, and on the way out it is closed.
+
+    Then, what is `owned` and not sent is closed, too. The frames of a coroutine that waits are most of what an idle stream
+    costs, so there is none between this and the response.
+    """
 
     __slots__ = (
         "_at_last",
@@ -126,6 +101,7 @@ class _Stream:
         "_head",
         "_item_at",
         "_limited",
+        "_listening",
         "_octet_at",
         "_outlet",
         "_puller",
@@ -136,10 +112,16 @@ class _Stream:
     )
 
     def __init__(
-        self, driven: Drive, puller: Puller, encoder: Encoder, outlet: Outlet, receive: Receive, terms: Terms
+        self,
+        content: object,
+        encoder: Encoder,
+        outlet: Outlet,
+        receive: Receive,
+        terms: Terms,
+        owned: Collection[object] = (),
     ) -> None:
-        self._drive = driven
-        self._puller = puller
+        self._puller = Puller(content, owned, encoder)
+        self._drive = drive(self._puller)
         self._encoder = encoder
         self._outlet = outlet
         self._receive = receive
@@ -150,31 +132,41 @@ class _Stream:
         self._at_last = False
         self._broken: Exception | None = None
         self._stopping = False
+        self._listening: Listening | None = None
         self._empty_items = 0
-        self._began = self._item_at = self._octet_at = driven.now()
+        self._began = self._item_at = self._octet_at = self._drive.now()
 
-    def told_to_stop(self) -> None:
+    async def __aenter__(self) -> Self:
+        await self._drive.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if self._listening is not None:
+                self._listening.__exit__(kind, error, traceback)
+        finally:
+            await self._drive.__aexit__(kind, error, traceback)
+
+    def _stop(self) -> None:
         """The process is to stop."""
         self._stopping = True
         self._drive.hurry()
 
-    async def run(self) -> None:
-        """Send all of it."""
-        error = await self._send_items()
-        if error is not None:
-            await self._drive.stop()
-            await self._fail(error)
-            return
-        farewell = b""
-        if not self._drive.ended:
-            await self._drive.stop()
-            self._drive.hurry()
-            farewell = self._terms.farewell
-        await self._put(self._puller.take() + farewell + self._encoder.end(), more_body=False)
+    async def send(self) -> None:
+        """Send the content.
 
-    async def _send_items(self) -> Exception | None:
-        """Send what the source gives, but for the last of it. Returns what the source raised, or should have."""
+        Raises:
+            ClientLeft: the client has left, or takes nothing any more.
+            Exception: what the source raised; TimeoutError when it took too long.
+        """
         drive, puller = self._drive, self._puller
+        if not self._outlet.takes_content:
+            await self._outlet.put(b"", more_body=False)
+            return
+        await drive.advance()
+        self._listen()
         while not drive.ended:
             if puller.has_gathered:
                 await self._put(puller.take())
@@ -188,17 +180,33 @@ class _Stream:
                     await self._put(data)
                 else:
                     self._watch()
-                    if drive.interrupted:
-                        self._raise_interruption()
+                    self._heed()
                     await drive.wait(min(due, self._idle_until(), self._lasts_until()) if self._limited else due)
-            if drive.interrupted:
-                self._raise_interruption()
+            self._heed()
             if self._limited and (late := self._too_late()) is not None:
-                return late
+                await drive.stop()
+                await self._fail(late)
+                return
             if self._stopping:
-                return None
+                break
             await drive.advance()
-        return drive.error
+        await self._end()
+
+    def _listen(self) -> None:
+        if self._terms.stop_on_shutdown and not self._drive.ended:
+            self._listening = listening(self._stop)
+            self._listening.__enter__()
+
+    async def _end(self) -> None:
+        drive, farewell = self._drive, b""
+        if not drive.ended:
+            await drive.stop()
+            drive.hurry()
+            farewell = self._terms.farewell
+        elif drive.error is not None:
+            await self._fail(drive.error)
+            return
+        await self._put(self._puller.take() + farewell + self._encoder.end(), more_body=False)
 
     def _due(self) -> tuple[float, bytes]:
         """When something has to be sent even if the source gives nothing, and what."""
@@ -228,8 +236,7 @@ class _Stream:
 
     async def _put(self, data: bytes, *, more_body: bool = True) -> None:
         drive, outlet, until = self._drive, self._outlet, math.inf
-        if drive.interrupted:
-            self._raise_interruption()
+        self._heed()
         self._at_last = not more_body
         if not outlet.begun:
             data = self._head + data
@@ -241,6 +248,10 @@ class _Stream:
         self._octet_at = drive.now()
         if not self._watched and outlet.exchange.bytes_sent > _MUCH:
             self._watch()
+
+    def _heed(self) -> None:
+        if self._drive.interrupted:
+            self._raise_interruption()
 
     def _raise_interruption(self) -> NoReturn:
         if self._broken is not None:

@@ -202,6 +202,7 @@ class Outlet:
         if not self.begun:
             prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
             self._kind = None if prefix is None else prefix + BODY
+            self._fields = []
             self.begun = True
         if self._kind is not None and (data or not more_body):
             try:

@@ -12,13 +12,18 @@ from typing import Any, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
-from anyio._backends._asyncio import _task_states
 from starlette.types import Message, Receive
 
+from rejoinder._alarms import Alarm, alarm_at
 from rejoinder._drive import CLOSING, HURRY, Left, listen
 from rejoinder._lifecycle import clock
 from rejoinder._pull import TURN, Puller
 from rejoinder._send import tells_of_leaving
+
+try:  # AnyIO does not tell whether a task is in a scope; this is where it knows.
+    from anyio._backends._asyncio import _task_states
+except ImportError:  # pragma: no cover - another AnyIO: then there is always one
+    _task_states = None
 
 _logger = logging.getLogger("rejoinder")
 T = TypeVar("T")
@@ -127,7 +132,7 @@ class _Wait:
         if steps.future is not None and not steps.heard:
             steps.heard = True
             # In the context of the task, because the task goes on within this call.
-            steps.future.add_done_callback(self._resume, context=context)
+            steps.future.add_done_callback(self, context=context)
 
     def done(self) -> bool:
         """Asked by those who look at what tasks wait for."""
@@ -149,8 +154,8 @@ class _Wait:
         if wakeup is not None:
             self._loop.call_soon(wakeup, self, context=self._context)
 
-    def _resume(self, _: object = None) -> None:
-        """The same, called by the loop."""
+    def __call__(self, _: object) -> None:
+        """The same, at once: what was waited for is done. Called by the loop."""
         wakeup, self._wakeup = self._wakeup, None
         if wakeup is not None:
             wakeup(self)
@@ -160,6 +165,8 @@ class Stepped(_Wait):
     """The drive on asyncio."""
 
     __slots__ = (
+        "_alarm",
+        "_alarm_at",
         "_ending",
         "_interrupting",
         "_listener",
@@ -170,8 +177,6 @@ class Stepped(_Wait):
         "_source",
         "_taken_at",
         "_tasks",
-        "_timer",
-        "_timer_at",
         "error",
         "interrupted",
     )
@@ -185,8 +190,8 @@ class Stepped(_Wait):
         self._source = _Steps(puller.run())
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._listener: _Listener | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
+        self._alarm: Alarm | None = None
+        self._alarm_at = math.inf
         self._no_later = math.inf
         self._taken_at = 0.0
         self._paused = False
@@ -223,8 +228,8 @@ class Stepped(_Wait):
         finally:
             if self._listener is not None:
                 self._listener.close()
-            if self._timer is not None:
-                self._timer.cancel()
+            if self._alarm is not None:
+                self._alarm.forget(self)
             if self._scope is not None:
                 self._scope.__exit__(kind, error, traceback)
 
@@ -348,7 +353,7 @@ class Stepped(_Wait):
     def _wait(self, steps: _Steps, until: float) -> Awaitable[None]:
         """To be awaited at once, and only if they are not ready."""
         self._awaited = steps
-        if until < self._timer_at:
+        if until < self._alarm_at:
             self._arm(until)
         return self
 
@@ -373,13 +378,14 @@ class Stepped(_Wait):
 
     def _arm(self, until: float) -> None:
         # It is left standing when what it was for comes first, as it mostly does: a wake too many in seconds costs less
-        # than a timer for each event.
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = self._loop.call_at(until, self._ring), until
+        # than an alarm for each event.
+        if self._alarm is not None:
+            self._alarm.forget(self)
+        self._alarm, self._alarm_at = alarm_at(until, self._loop, self), until
 
-    def _ring(self) -> None:
-        self._timer, self._timer_at = None, math.inf
+    def ring(self) -> None:
+        """It is time; see `_alarms`."""
+        self._alarm, self._alarm_at = None, math.inf
         self.wake()
 
     async def _end(self, steps: _Steps, *, cancel: bool = True) -> asyncio.CancelledError | None:
@@ -419,12 +425,13 @@ class _Listener:
         self._receive = receive
         self._left = left
         self._receiving: Coroutine[Any, Any, Message] = _started(receive)
-        self._step()
+        self()
 
     def close(self) -> None:
         self._receiving.close()
 
-    def _step(self, _: object = None) -> None:
+    def __call__(self, _: object = None) -> None:
+        """Go on: what it waited for is done."""
         try:
             while True:
                 try:
@@ -435,7 +442,7 @@ class _Listener:
                     self._receiving = _started(self._receive)
                 else:
                     future._asyncio_future_blocking = False  # noqa: SLF001
-                    future.add_done_callback(self._step)
+                    future.add_done_callback(self)
                     return
         except Exception as error:  # noqa: BLE001 - raised by the stream's task
             self._left(error)
@@ -456,9 +463,11 @@ def _started(receive: Receive) -> Coroutine[Any, Any, Message]:
 
 
 def _is_in_a_scope() -> bool:
-    """Whether a cancel scope of AnyIO is around the running task. It does not tell, so this looks where it knows."""
+    """Whether a cancel scope of AnyIO is, or may be, around the running task."""
     task = asyncio.current_task()
-    state = None if task is None else _task_states.get(task)
+    if _task_states is None or task is None:
+        return True
+    state = _task_states.get(task)
     return state is not None and state.cancel_scope is not None
 
 

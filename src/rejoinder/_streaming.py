@@ -1,6 +1,6 @@
 """The streams lane: responses whose content is made while it is sent."""
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -9,12 +9,12 @@ from starlette.types import Receive, Scope, Send
 
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
-from rejoinder._http.fields import Headers, checked
+from rejoinder._http.fields import Field, Headers, checked
 from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
 from rejoinder._pull import check_content, iterate
-from rejoinder._pump import Terms, discard, pump
+from rejoinder._pump import Stream, Terms, discard
 from rejoinder._response import Response, evaluate
 from rejoinder._send import Outlet
 from rejoinder._starlette import StarletteStreamingResponse, sealed
@@ -80,6 +80,10 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     'text/plain; charset=utf-8'
     """
 
+    _replaced: bool = False
+    _iterated: object = None
+    _owned: Sequence[object] = ()
+
     def __init__(
         self,
         content: object,
@@ -119,9 +123,6 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self.background = background
         self.on_finish = on_finish
         self._content = content
-        self._replaced = False
-        self._iterated: object = None
-        self._owned: list[object] = []
         self.init_headers(headers)
         if filename is not None or etag is not None or last_modified is not None:
             self._tell(filename, etag, last_modified)
@@ -137,7 +138,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             return self._content
         if self._iterated is None:
             self._iterated = iterate(self._source(_NO_REQUEST), None if plain else self._encoder())
-            self._owned.append(self._iterated)
+            self._owned = [*self._owned, self._iterated]
         return self._iterated
 
     @body_iterator.setter
@@ -180,19 +181,26 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             except BaseException:
                 await discard((content, *self._owned))
                 raise
-            await pump(content, encoder, outlet, receive, self._terms, self._owned)
+            async with Stream(content, encoder, outlet, receive, self._terms, self._owned) as stream:
+                await stream.send()
 
     def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
-        status = self.status_code
-        fields = self.raw_headers
-        if fields == self._checked and status in WITH_CONTENT:
-            fields = fields.copy()  # middleware edits the list that it is sent
+        status, fields = self.status_code, self._fields
+        if fields is None and status in WITH_CONTENT:
+            fields = self._implied_fields()
         else:
-            check_status(status)
-            implied = self._describe_content() if self._described else []
-            # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
-            fields, _ = frame("HEAD", status, checked(fields), b"", implied)
-        if (answer := evaluate(scope, status, fields)) is not None:
-            exchange.status, fields = answer.status, answer.headers
+            fields = self._framed_fields(status)
+            if (answer := evaluate(scope, status, fields)) is not None:
+                exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
         return Outlet(scope, send, exchange, fields, has_content=has_content)
+
+    def _framed_fields(self, status: int) -> list[Field]:
+        fields = self.raw_headers
+        if fields == self._checked and status in WITH_CONTENT:
+            return fields.copy()  # middleware edits the list that it is sent
+        check_status(status)
+        implied = self._describe_content() if self._described else []
+        # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
+        fields, _ = frame("HEAD", status, checked(fields), b"", implied)
+        return fields
