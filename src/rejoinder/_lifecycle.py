@@ -30,12 +30,12 @@ _logger = logging.getLogger("rejoinder")
 clock = time.perf_counter  # not the event loop's: uvloop's counts whole milliseconds
 
 
-def on_asyncio() -> bool:
-    """Whether the running task is one of asyncio's; AnyIO knows it too, but takes ten times as long to tell."""
+def asyncio_task() -> asyncio.Task[Any] | None:
+    """The running task, if it is one of asyncio's; AnyIO knows it too, but takes ten times as long to tell."""
     try:
-        return asyncio.current_task() is not None
+        return asyncio.current_task()
     except RuntimeError:
-        return False
+        return None
 
 
 class Ending(Enum):

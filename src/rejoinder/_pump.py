@@ -18,10 +18,10 @@ On each of these ways, and on a cancellation, the source is closed (see `_pull`)
 
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from starlette.types import Receive
 
@@ -29,7 +29,7 @@ from rejoinder._child import Child
 from rejoinder._drive import Drive
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
-from rejoinder._lifecycle import ClientLeft, on_asyncio
+from rejoinder._lifecycle import ClientLeft, asyncio_task
 from rejoinder._pull import Puller
 from rejoinder._send import Outlet
 from rejoinder._shutdown import Listening, listening
@@ -81,7 +81,8 @@ async def discard(contents: Collection[object]) -> None:
 
 def drive(puller: Puller) -> Drive:
     """What fits the event loop that is running."""
-    return Stepped(puller) if on_asyncio() else Child(puller)
+    task = asyncio_task()
+    return Child(puller) if task is None else Stepped(puller, task)
 
 
 class Stream:
@@ -136,18 +137,20 @@ class Stream:
         self._empty_items = 0
         self._began = self._item_at = self._octet_at = self._drive.now()
 
-    async def __aenter__(self) -> Self:
-        await self._drive.__aenter__()
-        return self
+    def __aenter__(self) -> Awaitable[object]:
+        return self._drive.__aenter__()
 
-    async def __aexit__(
+    def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    ) -> Awaitable[None]:
+        ending = self._drive.__aexit__(kind, error, traceback)
+        return ending if self._listening is None else self._listen_no_more(self._listening, ending)
+
+    async def _listen_no_more(self, listening: Listening, ending: Awaitable[None]) -> None:
         try:
-            if self._listening is not None:
-                self._listening.__exit__(kind, error, traceback)
+            listening.__exit__(None, None, None)
         finally:
-            await self._drive.__aexit__(kind, error, traceback)
+            await ending
 
     def _stop(self) -> None:
         """The process is to stop."""

@@ -199,18 +199,22 @@ class Outlet:
         Raises:
             ClientLeft: the server said that the client is gone.
         """
-        if not self.begun:
-            prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
-            self._kind = None if prefix is None else prefix + BODY
-            self._fields = []
-            self.begun = True
-        if self._kind is not None and (data or not more_body):
-            try:
+        try:
+            if not self.begun:
+                if self.is_http:
+                    await self._send({"type": START, "status": self.exchange.status, "headers": self._fields})
+                    self._kind = BODY
+                else:
+                    prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
+                    self._kind = None if prefix is None else prefix + BODY
+                self._fields = []
+                self.begun = True
+            if self._kind is not None and (data or not more_body):
                 await self._send({"type": self._kind, "body": data, "more_body": more_body})
-            except OSError as error:
-                note_client_left(error)
-                raise ClientLeft from error
-            self.exchange.bytes_sent += len(data)
+                self.exchange.bytes_sent += len(data)
+        except OSError as error:
+            note_client_left(error)
+            raise ClientLeft from error
 
 
 async def client_leaves(receive: Receive) -> None:

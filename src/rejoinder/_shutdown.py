@@ -34,7 +34,7 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
-from rejoinder._lifecycle import on_asyncio
+from rejoinder._lifecycle import asyncio_task
 
 try:
     # What `signal.getsignal` calls before it looks for the handler in an enum: each client would wait for that.
@@ -151,8 +151,8 @@ def disable() -> None:
 
 
 def _running_loop() -> _Loop:
-    if on_asyncio():
-        return asyncio.get_running_loop()
+    if (task := asyncio_task()) is not None:
+        return task.get_loop()
     from trio.lowlevel import current_trio_token
 
     return current_trio_token()

@@ -29,7 +29,7 @@ _logger = logging.getLogger("rejoinder")
 T = TypeVar("T")
 
 _NO_SHIELD = nullcontext()
-_GATHERING = 0.001  # seconds in which what a thread gives is gathered, if it gave something just before
+_GATHERING = 0.001  # seconds in which what a thread gives is gathered, from when it is waited for
 _STUCK = 0.3  # seconds from which on a server that takes no message may do so because the client has left
 _SERVERS = {"uvicorn", "asyncio"}  # whose `receive` only waits; hypercorn's is that of a queue
 
@@ -103,9 +103,9 @@ class _Wait:
 
     __slots__ = ("_asyncio_future_blocking", "_awaited", "_began", "_context", "_loop", "_wakeup")
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._asyncio_future_blocking = False
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._awaited: _Steps
         self._began = False
         self._wakeup: Callable[[object], object] | None = None
@@ -170,19 +170,19 @@ class Stepped(_Wait):
         "_ending",
         "_interrupting",
         "_listener",
+        "_look",
         "_no_later",
         "_paused",
         "_puller",
         "_scope",
         "_source",
-        "_taken_at",
         "_tasks",
         "error",
         "interrupted",
     )
 
-    def __init__(self, puller: Puller) -> None:
-        super().__init__()
+    def __init__(self, puller: Puller, task: asyncio.Task[Any]) -> None:
+        super().__init__(task.get_loop())
         puller.where = self
         self.interrupted = False
         self.error: Exception | None = None
@@ -193,12 +193,12 @@ class Stepped(_Wait):
         self._alarm: Alarm | None = None
         self._alarm_at = math.inf
         self._no_later = math.inf
-        self._taken_at = 0.0
+        self._look: asyncio.TimerHandle | None = None
         self._paused = False
         self._ending = False
         self._interrupting: asyncio.CancelledError | None = None
         # Entered before the source starts, so that it is around all scopes of the source, and can shield its closing.
-        self._scope = anyio.CancelScope() if _is_in_a_scope() else None
+        self._scope = anyio.CancelScope() if _is_in_a_scope(task) else None
 
     @property
     def ended(self) -> bool:
@@ -230,6 +230,8 @@ class Stepped(_Wait):
                 self._listener.close()
             if self._alarm is not None:
                 self._alarm.forget(self)
+            if self._look is not None:
+                self._look.cancel()
             if self._scope is not None:
                 self._scope.__exit__(kind, error, traceback)
 
@@ -257,7 +259,11 @@ class Stepped(_Wait):
                 return
 
     def wait(self, until: float) -> Awaitable[None]:
-        self._taken_at = clock()
+        if self._puller.opaque:
+            # Each time that a thread is listened to costs it its turn, so what it gives is gathered for a while.
+            self._puller.quiet_until = clock() + _GATHERING
+            if self._look is None:
+                self._look = self._loop.call_later(2 * _GATHERING, self._look_for_gathered)
         return self._wait(self._source, until)
 
     async def send(self, sending: Coroutine[Any, Any, None], until: float, when_stuck: Callable[[], None]) -> bool:
@@ -326,7 +332,7 @@ class Stepped(_Wait):
         self.wake()  # of no effect when the source runs: that is in this task, which does not wait then
 
     def notice(self) -> None:
-        self._loop.call_soon_threadsafe(self._noticed)
+        self._loop.call_soon_threadsafe(self.wake)
 
     async def in_thread(self, function: Callable[[], T], /) -> T:
         # Not awaited here: AnyIO has a cancel scope around it, which would be around what is sent meanwhile.
@@ -342,12 +348,11 @@ class Stepped(_Wait):
             raise cancelled
         return task.result()
 
-    def _noticed(self) -> None:
-        # Each time that a thread is listened to costs it its turn, so one that gives much is not listened to all the time.
-        early = self._taken_at + _GATHERING - clock()
-        if early > 0:
-            self._loop.call_later(early, self.wake)
-        else:
+    def _look_for_gathered(self) -> None:
+        self._look = None
+        if clock() < self._puller.quiet_until:
+            self._look = self._loop.call_later(2 * _GATHERING, self._look_for_gathered)
+        elif self._puller.has_gathered:
             self.wake()
 
     def _wait(self, steps: _Steps, until: float) -> Awaitable[None]:
@@ -462,10 +467,9 @@ def _started(receive: Receive) -> Coroutine[Any, Any, Message]:
     return cast("Coroutine[Any, Any, Message]", receive())
 
 
-def _is_in_a_scope() -> bool:
-    """Whether a cancel scope of AnyIO is, or may be, around the running task."""
-    task = asyncio.current_task()
-    if _task_states is None or task is None:
+def _is_in_a_scope(task: asyncio.Task[Any]) -> bool:
+    """Whether a cancel scope of AnyIO is, or may be, around the task."""
+    if _task_states is None:
         return True
     state = _task_states.get(task)
     return state is not None and state.cancel_scope is not None

@@ -15,7 +15,7 @@ from rejoinder._http.status import WITH_CONTENT, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
 from rejoinder._pull import check_content, iterate
 from rejoinder._pump import Stream, Terms, discard
-from rejoinder._response import Response, evaluate
+from rejoinder._response import OK, Response, evaluate
 from rejoinder._send import Outlet
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
@@ -105,7 +105,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         farewell: bytes = b"",
         keepalive: tuple[float, bytes] | None = None,
     ) -> None:
-        check_status(status_code)
+        if status_code is not OK:
+            check_status(status_code)
         self._check_content(content)
         self._terms = Terms(
             prefetch=prefetch,
@@ -181,7 +182,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             except BaseException:
                 await discard((content, *self._owned))
                 raise
-            async with Stream(content, encoder, outlet, receive, self._terms, self._owned) as stream:
+            stream = Stream(content, encoder, outlet, receive, self._terms, self._owned)
+            async with stream:
                 await stream.send()
 
     def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
