@@ -17,7 +17,7 @@ cancellation, is let do its clean-up whoever else cancels meanwhile, and is give
 
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self
 
 from starlette.types import Receive
 
@@ -26,8 +26,13 @@ from rejoinder._send import client_leaves
 CLOSING = 5.0  # seconds for a source to close
 HURRY = 1.0  # seconds for what is being sent, when the process is told to stop
 
-Left: TypeAlias = Callable[[Exception | None], None]
-"""Called when the client has left; or with what `receive` raised."""
+
+class Watcher(Protocol):
+    """Who wants to know when the client leaves."""
+
+    def client_left(self, error: Exception | None) -> None:
+        """It has; or `receive` raised this."""
+        ...
 
 
 class Drive(Protocol):
@@ -65,8 +70,8 @@ class Drive(Protocol):
         """
         ...
 
-    def watch(self, receive: Receive, left: Left) -> None:
-        """Call `left` when the client leaves, unless this ends before; which may be at once."""
+    def watch(self, receive: Receive, watcher: Watcher) -> None:
+        """Tell it when the client leaves, unless this ends before; which may be at once."""
         ...
 
     def wake(self) -> None:
@@ -92,11 +97,11 @@ class Drive(Protocol):
     ) -> None: ...
 
 
-async def listen(receive: Receive, left: Left) -> None:
-    """Call `left` when the client leaves."""
+async def listen(receive: Receive, watcher: Watcher) -> None:
+    """Tell it when the client leaves."""
     failure: Exception | None = None
     try:
         await client_leaves(receive)
     except Exception as error:  # noqa: BLE001 - raised by the stream's task
         failure = error
-    left(failure)
+    watcher.client_left(failure)

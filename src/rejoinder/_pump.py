@@ -42,7 +42,7 @@ _MUCH = 1024 * 1024  # octets from which on it is worth a task to notice that no
 _GRACE = 0.02
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, frozen=True)
 class Terms:
     """What a stream is to keep to; times in seconds, None for no limit."""
 
@@ -50,7 +50,8 @@ class Terms:
     send_timeout: float | None = None
     idle_timeout: float | None = None
     max_duration: float | None = None
-    keepalive: tuple[float, bytes] | None = None
+    keepalive: float | None = None
+    keepalive_data: bytes = b""
     on_error: Callable[[Exception], object] | None = None
     stop_on_shutdown: bool = False
     farewell: bytes = b""
@@ -67,8 +68,6 @@ class Terms:
             limit = getattr(self, name)
             if limit is None:
                 continue
-            if name == "keepalive":
-                limit, _ = limit
             if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not limit > 0:
                 raise ValueError(f"{name} must be a positive number of seconds, or None; got {limit!r}")
 
@@ -218,8 +217,7 @@ class Stream:
             return (math.inf if self._terms.prefetch else self._began + grace), b""
         if self._terms.keepalive is None:
             return math.inf, b""
-        seconds, data = self._terms.keepalive
-        return self._octet_at + seconds, data
+        return self._octet_at + self._terms.keepalive, self._terms.keepalive_data
 
     def _idle_until(self) -> float:
         limit = self._terms.idle_timeout
@@ -280,9 +278,10 @@ class Stream:
         """From now on, notice when the client leaves."""
         if not self._watched:
             self._watched = True
-            self._drive.watch(self._receive, self._notice_leaving)
+            self._drive.watch(self._receive, self)
 
-    def _notice_leaving(self, error: Exception | None) -> None:
+    def client_left(self, error: Exception | None) -> None:
+        """Told by what `_watch` began; or of what `receive` raised."""
         self._broken = error
         if self._at_last:
             self._drive.hurry()  # see `_send`

@@ -207,7 +207,7 @@ class Outlet:
                 else:
                     prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
                     self._kind = None if prefix is None else prefix + BODY
-                self._fields = []
+                del self._fields  # not kept by each idle stream
                 self.begun = True
             if self._kind is not None and (data or not more_body):
                 await self._send({"type": self._kind, "body": data, "more_body": more_body})
@@ -225,7 +225,8 @@ async def client_leaves(receive: Receive) -> None:
 
 def tells_of_leaving(message: Message) -> bool:
     """Whether it is the one that says that the client has left."""
-    return message["type"] == "http.disconnect"
+    kind: str = message["type"]
+    return kind == "http.disconnect"
 
 
 async def _unless_client_leaves(

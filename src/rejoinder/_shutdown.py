@@ -38,7 +38,7 @@ from rejoinder._lifecycle import asyncio_task
 
 try:
     # What `signal.getsignal` calls before it looks for the handler in an enum: each client would wait for that.
-    from _signal import getsignal
+    from _signal import getsignal  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
 except ImportError:  # pragma: no cover - another Python
     from signal import getsignal
 

@@ -15,7 +15,7 @@ import anyio.to_thread
 from starlette.types import Message, Receive
 
 from rejoinder._alarms import Alarm, alarm_at
-from rejoinder._drive import CLOSING, HURRY, Left, listen
+from rejoinder._drive import CLOSING, HURRY, Watcher, listen
 from rejoinder._lifecycle import clock
 from rejoinder._pull import TURN, Puller
 from rejoinder._send import tells_of_leaving
@@ -23,7 +23,7 @@ from rejoinder._send import tells_of_leaving
 try:  # AnyIO does not tell whether a task is in a scope; this is where it knows.
     from anyio._backends._asyncio import _task_states
 except ImportError:  # pragma: no cover - another AnyIO: then there is always one
-    _task_states = None
+    _task_states = None  # type: ignore[assignment]
 
 _logger = logging.getLogger("rejoinder")
 T = TypeVar("T")
@@ -295,11 +295,11 @@ class Stepped(_Wait):
             if steps.state is _State.ENDED:
                 return True
 
-    def watch(self, receive: Receive, left: Left) -> None:
+    def watch(self, receive: Receive, watcher: Watcher) -> None:
         if _only_waits(receive):
-            self._listener = _Listener(receive, left)
+            self._listener = _Listener(receive, watcher)
         else:
-            self._tasks = (self._loop.create_task(listen(receive, left)),)
+            self._tasks = (self._loop.create_task(listen(receive, watcher)),)
 
     def interrupt(self) -> None:
         self.interrupted = True
@@ -424,11 +424,11 @@ class Stepped(_Wait):
 class _Listener:
     """Calls `receive` until it tells that the client has left; in place of a task, which costs more than a stream."""
 
-    __slots__ = ("_left", "_receive", "_receiving")
+    __slots__ = ("_receive", "_receiving", "_watcher")
 
-    def __init__(self, receive: Receive, left: Left) -> None:
+    def __init__(self, receive: Receive, watcher: Watcher) -> None:
         self._receive = receive
-        self._left = left
+        self._watcher = watcher
         self._receiving: Coroutine[Any, Any, Message] = _started(receive)
         self()
 
@@ -450,9 +450,9 @@ class _Listener:
                     future.add_done_callback(self)
                     return
         except Exception as error:  # noqa: BLE001 - raised by the stream's task
-            self._left(error)
+            self._watcher.client_left(error)
         else:
-            self._left(None)
+            self._watcher.client_left(None)
 
 
 def _only_waits(receive: Receive) -> bool:

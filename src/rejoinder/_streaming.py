@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterable, Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from starlette.background import BackgroundTask
@@ -19,6 +20,7 @@ from rejoinder._response import OK, Response, evaluate
 from rejoinder._send import Outlet
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
+_shared_terms = lru_cache(maxsize=64, typed=True)(Terms)
 _NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
@@ -108,12 +110,16 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         if status_code is not OK:
             check_status(status_code)
         self._check_content(content)
-        self._terms = Terms(
+        # Mostly the same for all, and ten thousand idle streams then share them; a function of the user's is not kept.
+        make: Callable[..., Terms] = _shared_terms if on_error is None and not farewell else Terms
+        seconds, octets = (None, b"") if keepalive is None else keepalive
+        self._terms = make(
             prefetch=prefetch,
             send_timeout=send_timeout,
             idle_timeout=idle_timeout,
             max_duration=max_duration,
-            keepalive=keepalive,
+            keepalive=seconds,
+            keepalive_data=octets,
             on_error=on_error,
             stop_on_shutdown=stop_on_shutdown,
             farewell=farewell,
