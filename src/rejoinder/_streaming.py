@@ -1,9 +1,8 @@
 """The streams lane: responses whose content is made while it is sent."""
 
 from collections.abc import AsyncIterable, Callable, Sequence
-from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypedDict
+from typing import Any, Unpack
 
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
@@ -13,24 +12,23 @@ from rejoinder._encode.stream import Encoder
 from rejoinder._http.fields import Field, Headers, checked
 from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
+from rejoinder._http.trailers import Trailers, TrailerValue, check_trailers
 from rejoinder._lifecycle import Exchange, OnFinish
+from rejoinder._options import SendingOptions
 from rejoinder._pull import check_content, iterate
 from rejoinder._pump import Stream, Terms, discard
 from rejoinder._response import OK, Response, evaluate
-from rejoinder._send import Outlet
+from rejoinder._send import Outlet, send_early_hints
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
 _shared_terms = lru_cache(maxsize=64, typed=True)(Terms)
 _NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
-class StreamOptions(TypedDict, total=False):
+class StreamOptions(SendingOptions, total=False):
     """What every stream takes by keyword, as `StreamingResponse` explains it."""
 
     on_finish: OnFinish | None
-    filename: str | None
-    etag: str | None
-    last_modified: datetime | None
     prefetch: bool
     send_timeout: float | None
     idle_timeout: float | None
@@ -57,9 +55,6 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         media_type: as for `Response`.
         background: as for `Response`.
         on_finish: as for `Response`.
-        filename: as for `Response`.
-        etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; conditional requests are answered with 304 or 412.
-        last_modified: as for `Response`.
         prefetch: send nothing before the first item is there, so that any exception before it is that of an endpoint.
         send_timeout: seconds for the server to take a message; after that, the client counts as gone.
         idle_timeout: seconds for the source to give something; after that, TimeoutError, as if it had raised it.
@@ -70,6 +65,11 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             ends as if complete. Others are finished.
         farewell: what is sent then, before the end.
         keepalive: after so many seconds without an octet, while the source waits, send these octets.
+        **options: as for `Response`; but the digests are trailers, `etag` cannot be True, and there is
+
+            - trailers: a mapping of the names of fields to values, or to functions that return one when all of the
+              content is there; they follow it (RFC 9110, 6.5) where the server offers that. If a function fails, the
+              connection is cut.
 
     Raises:
         TypeError: content of another type, a status code that is no integer.
@@ -82,6 +82,9 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     'text/plain; charset=utf-8'
     """
 
+    _renders = False
+    _takes = SendingOptions.__optional_keys__
+    _trailers: tuple[tuple[bytes, TrailerValue], ...] = ()
     _replaced: bool = False
     _iterated: object = None
     _owned: Sequence[object] = ()
@@ -95,9 +98,6 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         background: BackgroundTask | None = None,
         *,
         on_finish: OnFinish | None = None,
-        filename: str | None = None,
-        etag: str | None = None,
-        last_modified: datetime | None = None,
         prefetch: bool = False,
         send_timeout: float | None = None,
         idle_timeout: float | None = None,
@@ -106,6 +106,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         stop_on_shutdown: bool = False,
         farewell: bytes = b"",
         keepalive: tuple[float, bytes] | None = None,
+        **options: Unpack[SendingOptions],
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
@@ -131,8 +132,9 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self.on_finish = on_finish
         self._content = content
         self.init_headers(headers)
-        if filename is not None or etag is not None or last_modified is not None:
-            self._tell(filename, etag, last_modified)
+        if options:
+            self._trailers = check_trailers(options.get("trailers") or {})
+            self._tell(options)
 
     @property
     def body_iterator(self) -> Any:
@@ -183,6 +185,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             encoder: Encoder = ChunkEncoder(self.charset)
             try:
                 outlet = self._outlet(scope, send, exchange)
+                if self._early_hints and outlet.takes_content:
+                    await send_early_hints(scope, send, self._early_hints)
                 if outlet.takes_content and not self._replaced:
                     content, encoder = self._source(scope), self._encoder()
             except BaseException:
@@ -201,7 +205,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             if (answer := evaluate(scope, status, fields)) is not None:
                 exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
-        return Outlet(scope, send, exchange, fields, has_content=has_content)
+        trailers = Trailers(self._trailers, self._digests) if self._trailers or self._digests else None
+        return Outlet(scope, send, exchange, fields, has_content=has_content, trailers=trailers)
 
     def _framed_fields(self, status: int) -> list[Field]:
         fields = self.raw_headers
