@@ -6,13 +6,15 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from secrets import token_hex
 from typing import BinaryIO, Literal, TypeAlias, cast
 
 from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._coded import compressed, settle
+from rejoinder._compression import Codings, Compression
 from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.etags import check_etag, coded_etag, format_etag
@@ -63,11 +65,14 @@ class FileResponse(Response, StarletteFileResponse):
         missing: if there is no such file: `"raise"` a RuntimeError, or answer `"404"`.
         precompressed: send `path` with `.br`, `.zst` or `.gz` added in place of the file, if there is such a variant, the
             client decodes it (RFC 9110, 12.5.3) and it is not older than the file. Only for types that compress.
+        compress: as for `Response`, where there is no variant. Ranges are of the plain file: a client that accepts a coding
+            gets the whole, unless it says by If-Range that it has the beginning of the plain file.
         delete_after: delete the file when the response has ended, in whatever way, and its background has run.
         on_finish: as for `Response`.
 
     Raises:
         TypeError: `path` is nothing of the above.
+        ImportError: as for `Response`.
         ValueError: as for `Response`; an etag or a time that cannot be sent; `root`, `precompressed` or `delete_after`
             for what has no path; `delete_after` with one of the others: what a user names is not to be deleted, and
             variants would be left behind.
@@ -107,6 +112,7 @@ class FileResponse(Response, StarletteFileResponse):
         precompressed: bool = False,
         delete_after: bool = False,
         on_finish: OnFinish | None = None,
+        compress: Codings | Compression = False,
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
@@ -140,6 +146,8 @@ class FileResponse(Response, StarletteFileResponse):
             self.headers["last-modified"] = format_date(last_modified)
         if stat_result is not None:
             self.set_stat_headers(stat_result)
+        if compress is not False:
+            self._compress(compress)
 
     @property  # type: ignore[override]
     def path(self) -> Content:
@@ -185,6 +193,8 @@ class FileResponse(Response, StarletteFileResponse):
                 note_client_left(error)
             return
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
+            if self._compression is not None:
+                scope, send = compressed(self._compression, scope, send, exchange)
             check_status(self.status_code)
             method = scope.get("method", "GET").upper()
             opened = await self._open()
@@ -196,6 +206,7 @@ class FileResponse(Response, StarletteFileResponse):
                 fields = self._checked_fields()
                 if self._varies and isinstance(opened, OpenFile):
                     opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                scope = settle(scope, partial(self._whole_fields, opened, fields))
                 answer = self._plan(method, scope["headers"], opened, fields)
                 path = self._path_of(answer, opened)
                 await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
@@ -215,6 +226,7 @@ class FileResponse(Response, StarletteFileResponse):
             or self.on_finish is not None
             or self._delete_after
             or self._varies
+            or self._compression is not None
             or self.status_code is not OK
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
@@ -293,6 +305,10 @@ class FileResponse(Response, StarletteFileResponse):
             # Nobody who makes the content may be able to guess it; and it costs as much as the rest of the plan.
             boundary=token_hex(13).encode() if RANGE in dict(request) else None,
         )
+
+    def _whole_fields(self, opened: OpenSource, user: list[Field]) -> list[Field]:
+        """The header section for a GET that asks for nothing special."""
+        return plan("GET", (), *_describe(user, *self._facts(opened)), status=self.status_code).headers
 
     def _facts(self, opened: OpenSource) -> _Facts:
         implied = (*self._describe_content(), *self._from_stat)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from starlette.background import BackgroundTask
 
+from rejoinder._compression import Codings, Compression
 from rejoinder._encode.json import Default, Nan, encode, encode_json
 from rejoinder._http.fields import Headers
 from rejoinder._http.media import content_type
@@ -27,7 +28,7 @@ class JSONResponse(Response, StarletteJSONResponse):
         background: as for `Response`.
         default: a function that turns a value of any other type into one that can be encoded.
         nan: what NaN and the infinities become: `"null"`, as in JavaScript, or `"error"`.
-        on_finish: as for `Response`; and so `filename`, `etag` and `last_modified`.
+        on_finish: as for `Response`; and so `filename`, `etag`, `last_modified` and `compress`.
 
     Raises:
         TypeError: a value of a type that neither the list above nor `default` knows.
@@ -57,6 +58,7 @@ class JSONResponse(Response, StarletteJSONResponse):
         filename: str | None = None,
         etag: str | Literal[True] | None = None,
         last_modified: datetime | None = None,
+        compress: Codings | Compression = False,
     ) -> None:
         self._default = default
         self._nan = nan
@@ -74,6 +76,8 @@ class JSONResponse(Response, StarletteJSONResponse):
         self.init_headers(headers)
         if filename is not None or etag is not None or last_modified is not None:
             self._tell(filename, etag, last_modified)
+        if compress is not False:
+            self._compress(compress)
 
     def render(self, content: Any) -> bytes:
         """The content as JSON. A subclass may override it."""

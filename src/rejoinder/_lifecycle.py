@@ -70,13 +70,15 @@ class ClientLeft(Exception):  # noqa: N818 - an event, not an error
 class Exchange:
     """One sending of one response; the sender keeps `status` and `bytes_sent` true.
 
-    `failure` is what broke the content, where the sender has told the client so and then ended it as it should.
+    `failure` is what broke the content, where the sender has told the client so and then ended it as it should; `release`
+    gives back what the sending took, before anything else runs.
     """
 
     def __init__(self, status: int, on_finish: OnFinish | None, background: BackgroundTask | None) -> None:
         self.status = status
         self.bytes_sent = 0
         self.failure: Exception | None = None
+        self.release: Callable[[], None] | None = None
         self._on_finish = on_finish
         self._background = background
 
@@ -87,6 +89,8 @@ class Exchange:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
+        if self.release is not None:
+            self.release()
         if self._on_finish is None and self._background is None:
             return isinstance(error, ClientLeft)
         if isinstance(error, GeneratorExit):

@@ -20,6 +20,8 @@ from starlette.background import BackgroundTask
 from starlette.datastructures import URL, MutableHeaders
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._coded import compressed
+from rejoinder._compression import Codings, Compression, check_compress
 from rejoinder._http.cookies import Cookie, Quote, SameSite, format_set_cookie
 from rejoinder._http.dates import format_date
 from rejoinder._http.disposition import content_disposition
@@ -71,9 +73,13 @@ class Response(StarletteResponse):
         etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; True for a hash of the content (RFC 9110, 8.8.3).
         last_modified: when the content was last changed, an aware datetime (RFC 9110, 8.8.2). With this or `etag`, also
             as headers, conditional requests are answered with 304 or 412 where the status is 2xx (RFC 9110, 13).
+        compress: compress the content, where the client likes that and the media type gets smaller by it (RFC 9110, 8.4):
+            True for all codings whose engines are installed, the name of one, `"zstd"`, `"br"` or `"gzip"`, a sequence of
+            names, the best first, or a `Compression`.
 
     Raises:
         TypeError: content of another type, a status code that is no integer.
+        ImportError: `compress` names a coding whose engine is not installed: `pip install "rejoinder[zstd]"`.
         ValueError: a status code out of range, a header that cannot be sent (RFC 9110, 5.5), a content-length that
             contradicts the content.
 
@@ -87,6 +93,7 @@ class Response(StarletteResponse):
     # Defaults for a subclass that leaves `__init__` to itself and calls `init_headers` when it likes.
     background: BackgroundTask | None = None
     on_finish: OnFinish | None = None
+    _compression: Compression | None = None
     _body: bytes | None = None
     _fields: list[Field] | None = None
     _checked: list[Field] | None = None
@@ -106,6 +113,7 @@ class Response(StarletteResponse):
         filename: str | None = None,
         etag: str | Literal[True] | None = None,
         last_modified: datetime | None = None,
+        compress: Codings | Compression = False,
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
@@ -120,6 +128,8 @@ class Response(StarletteResponse):
         self.init_headers(headers)
         if filename is not None or etag is not None or last_modified is not None:
             self._tell(filename, etag, last_modified)
+        if compress is not False:
+            self._compress(compress)
 
     def render(self, content: Any) -> bytes:
         """The bytes of the content that the constructor was given. A subclass may override it."""
@@ -182,6 +192,11 @@ class Response(StarletteResponse):
             self.headers["last-modified"] = format_date(last_modified)
         if etag is not None or last_modified is not None:
             self._checked = None  # the short way knows nothing of conditions
+
+    def _compress(self, compress: Codings | Compression) -> None:
+        self._compression = check_compress(compress)
+        if self._compression is not None:
+            self._fields, self._checked = self.raw_headers, None  # the short way compresses nothing
 
     @property
     def body(self) -> bytes:
@@ -338,6 +353,8 @@ class Response(StarletteResponse):
                 note_client_left(error)
             return
         async with Exchange(status, self.on_finish, self.background) as exchange:
+            if self._compression is not None:
+                scope, send = compressed(self._compression, scope, send, exchange)
             check_status(status)
             fields = self._implied_fields() if fields is None else checked(fields)
             implied = self._describe_content() if self._described else []

@@ -32,10 +32,11 @@ _logger = logging.getLogger("rejoinder")
 
 START = "http.response.start"
 BODY = "http.response.body"
+TRAILERS = "http.response.trailers"
+PATH = "http.response.pathsend"
+ZERO_COPY = "http.response.zerocopysend"
 # A TimeoutError without an errno is asyncio's.
 _NOT_THE_CLIENT = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
-_PATH = "http.response.pathsend"
-_ZERO_COPY = "http.response.zerocopysend"
 _DENIAL_EXTENSION = "websocket.http.response"
 
 _LONG = 1024 * 1024  # octets from which on it is worth a task to notice that nobody takes them any more
@@ -88,9 +89,9 @@ async def send_plan(
     extensions = {} if prefix else _extensions(scope)
     parts = [part for part in answer.body if part is not Extent.TO_END]  # every source knows its size
     content = _Content(send, exchange, prefix + BODY, source, portion, sum(map(len, parts)))
-    work = partial(content.send, parts, zero_copy=_ZERO_COPY in extensions)
-    if path is not None and _PATH in extensions:
-        await _send(send, {"type": _PATH, "path": path})
+    work = partial(content.send, parts, zero_copy=ZERO_COPY in extensions)
+    if path is not None and PATH in extensions:
+        await _send(send, {"type": PATH, "path": path})
         exchange.bytes_sent += content.left
     elif prefix or content.left <= _LONG or _spec_version(scope) >= _SEND_TELLS:
         await work()
@@ -135,7 +136,7 @@ class _Content:
     async def _put_zero_copy(self, part: Slice, file: OpenFile) -> None:
         """Have the server send a slice from the descriptor; that it was the last is said when it has been checked."""
         readable = FileIO(file.descriptor, closefd=False)
-        message = {"type": _ZERO_COPY, "file": readable, "offset": part.start, "count": len(part), "more_body": True}
+        message = {"type": ZERO_COPY, "file": readable, "offset": part.start, "count": len(part), "more_body": True}
         await _send(self._send, message)
         await file.check_unchanged()
         self._exchange.bytes_sent += len(part)

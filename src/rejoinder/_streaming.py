@@ -7,6 +7,8 @@ from typing import Any, TypedDict
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._coded import compressed
+from rejoinder._compression import Codings, Compression
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._http.fields import Headers, checked
@@ -29,6 +31,7 @@ class StreamOptions(TypedDict, total=False):
     filename: str | None
     etag: str | None
     last_modified: datetime | None
+    compress: Codings | Compression
     prefetch: bool
     send_timeout: float | None
     idle_timeout: float | None
@@ -58,6 +61,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         filename: as for `Response`.
         etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; conditional requests are answered with 304 or 412.
         last_modified: as for `Response`.
+        compress: as for `Response`; what the source gave before it waits is sent at once, compressed, too.
         prefetch: send nothing before the first item is there, so that any exception before it is that of an endpoint.
         send_timeout: seconds for the server to take a message; after that, the client counts as gone.
         idle_timeout: seconds for the source to give something; after that, TimeoutError, as if it had raised it.
@@ -71,6 +75,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
 
     Raises:
         TypeError: content of another type, a status code that is no integer.
+        ImportError: as for `Response`.
         ValueError: as for `Response`; a time that is not a positive number.
 
     >>> async def numbers():
@@ -92,6 +97,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         filename: str | None = None,
         etag: str | None = None,
         last_modified: datetime | None = None,
+        compress: Codings | Compression = False,
         prefetch: bool = False,
         send_timeout: float | None = None,
         idle_timeout: float | None = None,
@@ -125,6 +131,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self.init_headers(headers)
         if filename is not None or etag is not None or last_modified is not None:
             self._tell(filename, etag, last_modified)
+        if compress is not False:
+            self._compress(compress)
 
     @property
     def body_iterator(self) -> Any:
@@ -174,6 +182,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             content = self._content
             encoder: Encoder = ChunkEncoder(self.charset)
             try:
+                if self._compression is not None:
+                    scope, send = compressed(self._compression, scope, send, exchange)
                 outlet = self._outlet(scope, send, exchange)
                 if outlet.takes_content and not self._replaced:
                     content, encoder = self._source(scope), self._encoder()
