@@ -32,7 +32,7 @@ _STREAM = {
 }
 # Encoders of small content that have done their work: to make one takes as long as to use it. Shared by all threads.
 _spare: dict[int, deque[ZstdCompressor]] = {level: deque(maxlen=4) for level in LEVELS}
-_SKIPPABLE = (0x184D2A50).to_bytes(4, "little")  # RFC 8878, 3.1.2
+_MAGIC = (0x184D2A50).to_bytes(4, "little")
 
 
 class Encoder:
@@ -51,27 +51,27 @@ class Encoder:
             self._spare = None
             tables = _STREAM if size is None else _WHOLE
             self._compressor = ZstdCompressor(options={CompressionParameter.compression_level: level, **tables})
+        self._compressor.set_pledged_input_size(size)  # without it, tables are made for the longest
         self._padding = padding
 
     def add(self, data: bytes | memoryview) -> bytes:
         """What is ready of it; the rest comes with the next."""
-        return self._padded(self._compressor.compress(data))
+        return self._compressor.compress(data)
 
     def flush(self, data: bytes | memoryview) -> bytes:
         """All of what was given until now."""
-        return self._padded(self._compressor.compress(data, ZstdCompressor.FLUSH_BLOCK))
+        return self._compressor.compress(data, ZstdCompressor.FLUSH_BLOCK)
 
     def finish(self, data: bytes | memoryview) -> bytes:
         """The rest, and the end."""
-        coded = self._padded(self._compressor.compress(data, ZstdCompressor.FLUSH_FRAME))
+        coded = self._compressor.compress(data, ZstdCompressor.FLUSH_FRAME)
         if self._spare is not None:
             self._spare.append(self._compressor)
             del self._compressor
-        return coded
+        # At the end: some readers think that a content is one frame.
+        return coded + _skippable(self._padding) if self._padding else coded
 
-    def _padded(self, coded: bytes) -> bytes:
-        """With a frame before it that readers skip."""
-        if not self._padding or not coded:
-            return coded
-        size, self._padding = self._padding, 0
-        return b"".join((_SKIPPABLE, size.to_bytes(4, "little"), b"x" * size, coded))
+
+def _skippable(size: int) -> bytes:
+    """A frame that readers skip (RFC 8878, 3.1.2)."""
+    return _MAGIC + size.to_bytes(4, "little") + b"x" * size
