@@ -17,7 +17,6 @@ import os
 from collections.abc import Callable
 from functools import partial
 from secrets import randbelow
-from typing import Any
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -145,22 +144,17 @@ class CodedSend:
     async def _body(self, encoder: Encoder, message: Message) -> None:
         data, more_body = message.get("body", b""), message.get("more_body", False)
         self._count(len(data), more_body=more_body)
-        begin, size, rest = 0, len(data), memoryview(data)
-        while True:
+        last = encoder.finish if not more_body else encoder.flush if self._live else encoder.add
+        if len(data) <= self._inline:
+            await self._put(last(data) if data or not more_body else b"", len(data), more_body=more_body)
+            return
+        begin, size, content = 0, len(data), memoryview(data)
+        while begin < size:
             # Not a small one at the end: it would cost a message and a thread of its own.
             end = size if size - begin < _SLICE * 3 // 2 else begin + _SLICE
-            piece, is_last = rest[begin:end], end == size
-            step = encoder.add
-            if is_last:
-                step = encoder.finish if not more_body else encoder.flush if self._live else encoder.add
-            coded = await self._coded(step, piece) if piece or not more_body else b""
-            if self._exchange is not None:
-                self._exchange.bytes_sent += len(coded) - len(piece)
-            if is_last and not more_body:
-                self._encoder = None
-            await self._put(coded, more_body=more_body or not is_last)
-            if is_last:
-                return
+            step = partial(encoder.add if end < size else last, content[begin:end])
+            coded = await in_thread(step, limiter=_one_for_each_processor())
+            await self._put(coded, end - begin, more_body=more_body or end < size)
             begin = end
 
     def _count(self, size: int, *, more_body: bool) -> None:
@@ -171,12 +165,12 @@ class CodedSend:
                 much = "less" if self._left > 0 else "more"
                 raise RuntimeError(f"the content is {abs(self._left)} octets {much} than its content-length said")
 
-    async def _coded(self, step: Callable[[bytes | memoryview], bytes], piece: memoryview) -> bytes:
-        if len(piece) <= self._inline:
-            return step(piece)
-        return await in_thread(partial(step, piece), limiter=_one_for_each_processor())
-
-    async def _put(self, coded: bytes, *, more_body: bool) -> None:
+    async def _put(self, coded: bytes, size: int, *, more_body: bool) -> None:
+        """Send what became of so many octets."""
+        if self._exchange is not None:
+            self._exchange.bytes_sent += len(coded) - size
+        if not more_body:
+            self._encoder = None
         if (held := self._held) is not None:
             self._held = None
             if not more_body and not held.get("trailers"):  # those need a content without a length
@@ -196,8 +190,8 @@ def compressed(compression: Compression, scope: Scope, send: Send, exchange: Exc
 
 
 def settle(scope: Scope, fields: Callable[[], list[Field]]) -> Scope:
-    """The scope for a response whose whole header section would be `fields`, if one of those around it compresses."""
-    coded: Any = scope.get(_KEY)
+    """The scope for a response whose whole header section would be `fields`, where something around it compresses."""
+    coded = scope.get(_KEY)
     return coded.settle(scope, fields()) if isinstance(coded, CodedSend) else scope
 
 

@@ -1,8 +1,11 @@
 """Which codings there are, how hard their encoders work, and what `compress=` may be."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Literal, Protocol, TypeAlias, cast
+from typing import Literal, Protocol, TypeAlias
+
+from rejoinder._encode import gzip
 
 Coding: TypeAlias = Literal["zstd", "br", "gzip"]
 Codings: TypeAlias = bool | Coding | Sequence[Coding]
@@ -35,10 +38,12 @@ class _NewEncoder(Protocol):
 class _Engine(Protocol):
     """A file of `_encode`."""
 
-    LEVELS: range
-    LEVEL: int
-    INLINE: int
-
+    @property
+    def LEVELS(self) -> range: ...  # noqa: N802 - as the constants of a module
+    @property
+    def LEVEL(self) -> int: ...  # noqa: N802
+    @property
+    def INLINE(self) -> int: ...  # noqa: N802
     @property
     def Encoder(self) -> _NewEncoder: ...  # noqa: N802 - a class
 
@@ -50,7 +55,7 @@ class Compression:
         codings: True for all whose engines are installed, the best first; the name of one, `"zstd"`, `"br"` or `"gzip"`;
             or a sequence of names, in the order of preference among those that a client likes as much (RFC 9110, 12.5.3).
         minimum_size: octets of content from which on it is worth the work; streams always are.
-        levels: for some codings, how hard to work: gzip 1..9 (6 by default), br 0..11 (5), zstd 1..19 (3).
+        levels: for some codings, how hard to work: gzip 1..9 (6 by default), br 0..11 (4), zstd 1..19 (3).
         padding: add up to so many octets that mean nothing, another number each time, to hide lengths (at most 256).
 
     Raises:
@@ -70,10 +75,8 @@ class Compression:
         padding: int = 0,
     ) -> None:
         self.codings: tuple[Coding, ...] = _installed() if codings is True else _named(codings)
-        if not isinstance(minimum_size, int) or minimum_size < 0:
-            raise ValueError(f"minimum_size must be a number of octets, got {minimum_size!r}")
-        if not isinstance(padding, int) or not 0 <= padding <= _MOST_PADDING:
-            raise ValueError(f"padding must be a number of octets up to {_MOST_PADDING}, got {padding!r}")
+        _check_octets("minimum_size", minimum_size, sys.maxsize)
+        _check_octets("padding", padding, _MOST_PADDING)
         self.minimum_size = minimum_size
         self.padding = padding
         self.offered = tuple(coding.encode() for coding in self.codings)
@@ -110,18 +113,24 @@ def _shared(codings: Literal[True] | tuple[Coding, ...]) -> Compression:
     return Compression(codings)
 
 
-def _named(codings: Coding | Sequence[Coding]) -> tuple[Coding, ...]:
+def _check_octets(name: str, given: object, most: int) -> None:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= most:
+        raise ValueError(f"{name} must be a number of octets, from 0 to {most}; got {given!r}")
+
+
+def _named(codings: object) -> tuple[Coding, ...]:
     names = codings if isinstance(codings, Iterable) and not isinstance(codings, str) else (codings,)
-    checked = tuple(dict.fromkeys(map(_checked, names)))
+    checked: tuple[Coding, ...] = tuple(dict.fromkeys([_checked(name) for name in names]))
     if not checked:
         raise ValueError("there is no coding to compress with; pass True, or one or more of 'zstd', 'br' and 'gzip'")
     return checked
 
 
 def _checked(name: object) -> Coding:
-    if name not in _CODINGS:
-        raise ValueError(f"{name!r} is none of the content codings 'zstd', 'br' and 'gzip'; True is for all of them")
-    return cast("Coding", name)
+    for coding in _CODINGS:
+        if coding == name:
+            return coding
+    raise ValueError(f"{name!r} is none of the content codings 'zstd', 'br' and 'gzip'; True is for all of them")
 
 
 @cache
@@ -138,13 +147,14 @@ def _installed() -> tuple[Coding, ...]:
 
 def _engine(coding: Coding) -> _Engine:
     try:
-        match coding:
-            case "zstd":
-                from rejoinder._encode import zstd as engine
-            case "br":
-                from rejoinder._encode import brotli as engine
-            case "gzip":
-                from rejoinder._encode import gzip as engine
+        if coding == "zstd":
+            from rejoinder._encode import zstd
+
+            return zstd
+        if coding == "br":
+            from rejoinder._encode import brotli
+
+            return brotli
     except ImportError as error:
         raise ImportError(f'the coding {coding} needs a package: pip install "rejoinder[{coding}]"') from error
-    return engine
+    return gzip

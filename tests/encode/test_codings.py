@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -19,8 +20,8 @@ from rejoinder._http.etags import ETag, format_etag, recoded_etag
 brotli = pytest.importorskip("brotli")
 zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
-from rejoinder._encode import brotli as brotli_coding
-from rejoinder._encode import zstd as zstd_coding
+from rejoinder._encode import brotli as brotli_coding  # noqa: E402 - if there is one
+from rejoinder._encode import zstd as zstd_coding  # noqa: E402
 
 DECODE: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
@@ -35,15 +36,15 @@ def decoder(coding: str) -> Callable[[bytes], bytes]:
     """Decodes piece by piece."""
     if coding == "gzip":
         return zlib.decompressobj(31).decompress
-    if coding == "br":
-        return brotli.Decompressor().process
-    return zstd.ZstdDecompressor().decompress
+    decode: Callable[[bytes], bytes]
+    decode = brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
+    return decode
 
 
 def encode(coding: str, pieces: list[bytes], steps: list[str], *, level: int, size: int | None, padding: int) -> bytes:
     encoder = ENGINES[coding].Encoder(level, size, padding)
     coded = b"".join(getattr(encoder, step)(piece) for piece, step in zip(pieces, steps, strict=False))
-    return coded + encoder.finish(pieces[-1])
+    return coded + bytes(encoder.finish(pieces[-1]))
 
 
 @each_coding
@@ -85,7 +86,7 @@ def test_a_flush_gives_all_there_was(coding: str, padding: int) -> None:
 def test_padding_is_as_long_as_it_says_and_costs_what_it_must(coding: str) -> None:
     content, engine = b"secret=abc; " * 100, ENGINES[coding]
     lengths = [len(engine.Encoder(engine.LEVEL, len(content), padding).finish(content)) for padding in range(257)]
-    assert [longer - shorter for shorter, longer in zip(lengths[1:], lengths[2:], strict=False)] == [1] * 255
+    assert [longer - shorter for shorter, longer in pairwise(lengths[1:])] == [1] * 255
     assert lengths[1] - lengths[0] <= 10
 
 
@@ -125,10 +126,10 @@ def test_what_compress_may_be(compress: Any, codings: tuple[str, ...]) -> None:
         (lambda: check_compress(["gzip", 3]), "3 is none of the content codings"),  # type: ignore[list-item]
         (lambda: check_compress(None), "None is none of the content codings"),  # type: ignore[arg-type]
         (lambda: check_compress([]), "there is no coding to compress with"),
-        (lambda: Compression(minimum_size=-1), "minimum_size must be a number of octets, got -1"),
-        (lambda: Compression(minimum_size="1"), "minimum_size must be a number of octets, got '1'"),  # type: ignore[arg-type]
-        (lambda: Compression(padding=257), "padding must be a number of octets up to 256, got 257"),
-        (lambda: Compression(padding=1.5), "padding must be a number of octets up to 256, got 1.5"),  # type: ignore[arg-type]
+        (lambda: Compression(minimum_size=-1), "minimum_size must be a number of octets, .*; got -1"),
+        (lambda: Compression(minimum_size="1"), "minimum_size must be a number of octets, .*; got '1'"),  # type: ignore[arg-type]
+        (lambda: Compression(padding=257), "padding must be a number of octets, from 0 to 256; got 257"),
+        (lambda: Compression(padding=1.5), "padding must be a number of octets, from 0 to 256; got 1.5"),  # type: ignore[arg-type]
         (lambda: Compression(levels={"gzip": 10}), "levels: gzip has 1 to 9, got 10"),
         (lambda: Compression(levels={"lzma": 1}), "'lzma' is none of the content codings"),  # type: ignore[dict-item]
     ],

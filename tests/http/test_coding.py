@@ -2,7 +2,7 @@
 
 import pytest
 
-from rejoinder._http.coding import code, has_choice, plain_request, read_request, without_range
+from rejoinder._http.coding import Coded, code, has_choice, plain_request, read_request, without_range
 from rejoinder._http.fields import Field
 
 OFFERED = (b"zstd", b"br", b"gzip")
@@ -17,7 +17,7 @@ def asking(**fields: bytes) -> list[Field]:
     return [(name.replace("_", "-").encode(), value) for name, value in fields.items()]
 
 
-def coded(accept: bytes | None, status: int, *fields: Field, if_none_match: bytes | None = None):
+def coded(accept: bytes | None, status: int, *fields: Field, if_none_match: bytes | None = None) -> Coded:
     request = [] if accept is None else asking(accept_encoding=accept)
     if if_none_match is not None:
         request += asking(if_none_match=if_none_match)

@@ -45,6 +45,7 @@ from rejoinder import (
 )
 from rejoinder import _coded as coded_module
 from rejoinder._coded import CodedSend
+from rejoinder._sources.threads import in_thread
 from rejoinder.middleware import Compression, CompressionMiddleware
 from rejoinder.testing import Answer, Exchange, fetch, run
 
@@ -362,7 +363,9 @@ def test_a_missing_file() -> None:
 def decoder(coding: str) -> Callable[[bytes], bytes]:
     if coding == "gzip":
         return zlib.decompressobj(31).decompress
-    return brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
+    decode: Callable[[bytes], bytes]
+    decode = brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
+    return decode
 
 
 def events(compress: Any) -> Any:
@@ -434,7 +437,7 @@ def test_a_source_that_fails_never_looks_complete(coding: str, backend: str) -> 
         StreamingResponse(source(), media_type="text/plain", compress=True),
         CompressionMiddleware(StarletteStreamingResponse(source(), media_type="text/plain")),
     ):
-        content = run(lambda app=app: main(app), backend=backend)
+        content = run(main, app, backend=backend)
         assert decoder(coding)(content) == (TEXT * 2).encode()
         with pytest.raises((EOFError, brotli.error, zstd.ZstdError)):
             DECODE[coding](content)
@@ -518,7 +521,7 @@ def test_long_content_is_compressed_in_threads_a_slice_at_a_time(
     coding: str, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content, inside, most = large(3 * MIB), [0], [0]
-    original = coded_module.in_thread
+    original = in_thread
     loop_thread, threads = threading.get_ident(), set[int]()
 
     async def counted(function: Callable[[], bytes], **options: Any) -> bytes:
@@ -555,7 +558,7 @@ def test_long_content_is_compressed_in_threads_a_slice_at_a_time(
     assert answers[0].headers.get("content-length") is None
 
 
-def test_the_loop_is_free_meanwhile() -> None:
+def test_the_loop_is_free_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that compresses is held; the loop goes on."""
     held, seen = threading.Event(), []
 
@@ -568,7 +571,7 @@ def test_the_loop_is_free_meanwhile() -> None:
 
     async def main() -> None:
         compression = Compression("gzip")
-        compression.encoder = lambda *_: (Slow(), 0)  # type: ignore[method-assign]
+        monkeypatch.setattr(compression, "encoder", lambda *_: (Slow(), 0))
         response = Response(b"x" * 1000, media_type="text/plain", compress=compression)
         async with anyio.create_task_group() as group:
 
@@ -600,7 +603,7 @@ def test_a_cancellation_waits_for_one_slice_and_no_more(backend: str, monkeypatc
         finish = flush = add
 
     compression = Compression("gzip")
-    compression.encoder = lambda *_: (Encoder(), 0)  # type: ignore[method-assign]
+    monkeypatch.setattr(compression, "encoder", lambda *_: (Encoder(), 0))
 
     async def main() -> None:
         response = Response(bytes(100 * MIB), media_type="text/plain", compress=compression)
@@ -718,7 +721,7 @@ def test_other_scopes_pass() -> None:
 
     for kind in ("lifespan", "websocket"):
         scope = {"type": kind}
-        run(lambda scope=scope: CompressionMiddleware(app)(scope, None, None))  # type: ignore[arg-type]
+        run(CompressionMiddleware(app), scope, None, None)  # type: ignore[arg-type]
         assert seen.pop()[0] is scope
     denial = "websocket.http.response"
     response = PlainTextResponse(TEXT, 403, compress=True)

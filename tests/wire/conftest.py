@@ -31,6 +31,23 @@ CHROMIUM_FLAGS = (
 )  # fmt: skip
 NEEDS = {"uvicorn-httptools": "httptools", "hypercorn-trio": "trio"}
 
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+CONFIGURATION = """\
+daemon off;
+pid {scratch}/nginx.pid;
+error_log {scratch}/error.log;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {scratch}/body; proxy_temp_path {scratch}/proxy; fastcgi_temp_path {scratch}/fastcgi;
+  uwsgi_temp_path {scratch}/uwsgi; scgi_temp_path {scratch}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://127.0.0.1:{behind}; proxy_http_version 1.1; }}
+  }}
+}}
+"""
+
 
 def free_port() -> int:
     with socket.socket() as listener:
@@ -89,6 +106,29 @@ def port(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]
 def uvicorn_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with serving("uvicorn-h11", tmp_path_factory.mktemp("server") / "log") as listening:
         yield listening
+
+
+@pytest.fixture(scope="module")
+def nginx_port(uvicorn_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of nginx as a reverse proxy, with its buffers as they come, in front of uvicorn."""
+    if NGINX is None:
+        pytest.skip("nginx is not installed")
+    scratch, port = tmp_path_factory.mktemp("nginx"), free_port()
+    configuration = scratch / "nginx.conf"
+    configuration.write_text(CONFIGURATION.format(scratch=scratch, port=port, behind=uvicorn_port))
+    log = scratch / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [NGINX, "-e", str(scratch / "early.log"), "-p", str(scratch), "-c", str(configuration)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(port, process, log)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")

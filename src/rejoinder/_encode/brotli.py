@@ -1,17 +1,16 @@
 """The br coding (RFC 7932), with brotli, or brotlicffi on PyPy, as the engine: `pip install "rejoinder[br]"`."""
 
 try:
-    import brotli
+    import brotli  # pyright: ignore[reportMissingTypeStubs]
 except ImportError:
-    import brotlicffi as brotli
+    import brotlicffi as brotli  # pyright: ignore[reportMissingImports]
 
 LEVELS = range(12)
-LEVEL = 5
+LEVEL = 4
 INLINE = 32 * 1024
 """Octets that take about a millisecond: more are not for the event loop."""
 
-_SMALLEST_WINDOW, _LARGEST_WINDOW = 10, 20
-_WINDOW_OF_A_STREAM = 16  # 64 KiB: an encoder has some 300 KiB, in place of a mebibyte and more
+_SMALLEST_WINDOW, _LARGEST_WINDOW = 17, 20  # below, the engine has other tables, which are slow to set up
 
 
 class Encoder:
@@ -20,7 +19,7 @@ class Encoder:
     __slots__ = ("_compressor", "_padding")
 
     def __init__(self, level: int, size: int | None, padding: int) -> None:
-        window = _WINDOW_OF_A_STREAM
+        window = _SMALLEST_WINDOW  # of a stream, of which there may be thousands
         if size is not None:
             window = min(max(size.bit_length(), _SMALLEST_WINDOW), _LARGEST_WINDOW)
         self._compressor = brotli.Compressor(quality=level, lgwin=window)

@@ -20,12 +20,12 @@ INLINE = 128 * 1024
 # The tables of level 3 are too large for a processor's cache, and JSON gets no smaller by them. Of a stream, which may be
 # one of thousands that wait for something, an encoder has some 230 KiB in place of 800.
 _SMALL = 64 * 1024  # up to here the engine chooses by the size
-_WHOLE = {
+_WHOLE: dict[int, int] = {
     CompressionParameter.window_log: 20,
     CompressionParameter.hash_log: 16,
     CompressionParameter.chain_log: 15,
 }
-_STREAM = {
+_STREAM: dict[int, int] = {
     CompressionParameter.window_log: 17,
     CompressionParameter.hash_log: 15,
     CompressionParameter.chain_log: 14,

@@ -112,7 +112,9 @@ def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int) -> Co
     [(b'content-type', b'text/plain'), (b'etag', b'W/"a-gzip"'), (b'content-encoding', b'gzip'), (b'vary', b'accept-encoding')]
     """
     fields = [(name.lower(), value) for name, value in fields]
-    given = combine(fields, _DECISIVE)
+    given = dict(fields)
+    if len(given) != len(fields):  # otherwise nothing repeats, and nothing has to be combined
+        given = combine(fields, _DECISIVE)
     if status == _NOT_MODIFIED:
         return Coded(None, _not_modified(asked, fields, given), None)
     if not _has_choice(status, given, minimum):
