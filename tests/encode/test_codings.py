@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rejoinder._compression import Compression, check_compress
+from rejoinder._compression import Compression, _installed, check_compress
 from rejoinder._encode import gzip as gzip_coding
 from rejoinder._http.etags import ETag, format_etag, recoded_etag
 
@@ -152,6 +153,26 @@ def test_without_an_engine(coding: str, modules: str) -> None:
         "else: raise SystemExit('no error')"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("coding", "file"), [("br", "brotli"), ("zstd", "zstd")])
+def test_an_engine_that_cannot_be_imported(coding: str, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(f"rejoinder._encode.{file}")
+    monkeypatch.setitem(sys.modules, f"rejoinder._encode.{file}", None)
+    assert coding not in _installed.__wrapped__()
+    with pytest.raises(ImportError, match=rf'pip install "rejoinder\[{coding}\]"'):
+        Compression(coding)  # type: ignore[arg-type]
+
+
+def test_pypy_has_another_brotli(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    monkeypatch.setitem(sys.modules, "brotlicffi", brotli)
+    spec = spec_from_file_location("brotli_of_pypy", brotli_coding.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert brotli.decompress(module.Encoder(4, 3, 0).finish(b"abc")) == b"abc"
 
 
 def test_tags_of_codings_differ_from_each_other_and_from_those_of_files() -> None:
