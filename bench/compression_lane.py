@@ -29,7 +29,7 @@ from bench.report import Target, ratio_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bench.asgi import App
+    from bench.asgi import App, Receive
     from bench.compression_peers import CompressionPeer
 
 TABLES = ("process", "uvicorn", "lag")
@@ -95,9 +95,14 @@ def _in_process(peers: Sequence[CompressionPeer], effort: Effort) -> Table:
     return table
 
 
-async def _nothing_comes() -> Any:
-    """The `receive` of a client that stays: who listens for its leaving would not let anybody else go on otherwise."""
-    await asyncio.get_running_loop().create_future()
+def _client() -> Receive:
+    """The `receive` of a client that stays: it has no more to say, and who listens for its leaving has to wait."""
+    said = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Any:
+        return next(said, None) or await asyncio.get_running_loop().create_future()
+
+    return receive
 
 
 def _size_of(case: str) -> str:
@@ -118,7 +123,7 @@ def _sent(runner: asyncio.Runner, app: App, peer: CompressionPeer, case: str) ->
         messages.append(dict(message))
 
     async def ask() -> None:
-        await app(_scope(peer, case), _nothing_comes, keep)
+        await app(_scope(peer, case), _client(), keep)
 
     runner.run(ask())
     body = b"".join(message.get("body", b"") for message in messages)
@@ -155,7 +160,7 @@ def _slice(runner: asyncio.Runner, app: App, peer: CompressionPeer, case: str) -
     async def ask() -> float:
         start = time.process_time()
         for _ in range(calls):
-            await app(scope, _nothing_comes, discard)
+            await app(scope, _client(), discard)
         return (time.process_time() - start) / calls
 
     def one_slice() -> float:
