@@ -7,9 +7,7 @@ LEVEL = 6
 INLINE = 32 * 1024
 """Octets that take about a millisecond: more are not for the event loop."""
 
-_WITH_HEADER = 16
-_SMALLEST_WINDOW, _LARGEST_WINDOW = 10, zlib.MAX_WBITS
-_BEYOND = 262  # octets of a window that zlib does not look back to
+_WITH_HEADER = 16 + zlib.MAX_WBITS
 _FLAGS, _HEADER = 3, 10  # RFC 1952, 2.3: the octet with the flags, and the length of the header without optional fields
 _COMMENT = 0b10000
 
@@ -20,11 +18,7 @@ class Encoder:
     __slots__ = ("_compressor", "_padding")
 
     def __init__(self, level: int, size: int | None, padding: int) -> None:
-        window = _LARGEST_WINDOW
-        if size is not None:
-            # No larger than the content, and its tables accordingly: same output, but less memory to be cleared.
-            window = min(max((size + _BEYOND).bit_length(), _SMALLEST_WINDOW), _LARGEST_WINDOW)
-        self._compressor = zlib.compressobj(level, zlib.DEFLATED, _WITH_HEADER + window, window - 7)
+        self._compressor = zlib.compressobj(level, zlib.DEFLATED, _WITH_HEADER)
         self._padding = padding
 
     def add(self, data: bytes | memoryview) -> bytes:
