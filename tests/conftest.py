@@ -14,9 +14,19 @@ DESCRIPTORS = Path("/proc/self/fd")
 EFFECTS = [
     f"rejoinder.{name}"
     for name in (
-        "_sources", "_file", "_send", "_lifecycle", "_turns", "_streaming", "_pump", "_drive", "_pull", "_shutdown", "_channel", "_coded",
+        "_sources", "_file", "_send", "_lifecycle", "_turns", "_streaming", "_pump", "_drive", "_pull", "_shutdown", "_channel",
+        "_digest", "_calls", "_coded",
     )
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which finds what some people could not use in a page."""
+    script = Path(__file__).parents[1] / "node_modules/axe-core/axe.min.js"
+    if not script.exists():
+        pytest.skip("no axe-core here: npm install --no-save axe-core@4")
+    return script.read_text("utf-8")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 import rejoinder
 import rejoinder.middleware
+import rejoinder.problems
 import rejoinder.responses
 import rejoinder.shutdown
 import rejoinder.sse
@@ -18,6 +19,7 @@ def test_every_exported_name_exists() -> None:
     for module in (
         rejoinder,
         rejoinder.middleware,
+        rejoinder.problems,
         rejoinder.responses,
         rejoinder.shutdown,
         rejoinder.sse,

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rejoinder import responses
 from rejoinder._csv import CSVResponse
+from rejoinder._http.cache import CacheControl
 from rejoinder._http.disposition import content_disposition
+from rejoinder._http.timing import ServerTiming
 from rejoinder._lifecycle import Ending, Outcome
 from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
+from rejoinder._problem import ProblemResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
 from rejoinder._version import __version__
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSVResponse",
+    "CacheControl",
     "Ending",
     "FileChangedError",
     "FileResponse",
@@ -43,8 +47,10 @@ __all__ = [
     "OpenSource",
     "Outcome",
     "PlainTextResponse",
+    "ProblemResponse",
     "RedirectResponse",
     "Response",
+    "ServerTiming",
     "Source",
     "StaticFiles",
     "StreamingResponse",

@@ -29,7 +29,8 @@ from rejoinder._lifecycle import Exchange
 from rejoinder._send import BODY, PATH, START, TRAILERS, ZERO_COPY
 from rejoinder._sources.threads import in_thread
 
-_KEY = "rejoinder.coded"  # in a scope: who compresses the answer
+CODED = "rejoinder.coded"
+"""The key in a scope of whatever compresses the answer."""
 _SLICE = 1024 * 1024
 _PAST_THE_ENCODER = (PATH, ZERO_COPY)
 
@@ -76,7 +77,7 @@ class CodedSend:
         self._held: Message | None = None
         self._left: int | None = None
         headers = plain_request(scope["method"], scope["headers"], self._asked, compression.offered)
-        self.scope: Scope = {**scope, "headers": headers, _KEY: self}
+        self.scope: Scope = {**scope, "headers": headers, CODED: self}
         extensions = scope.get("extensions")
         if self._asked.codings and extensions and not extensions.keys().isdisjoint(_PAST_THE_ENCODER):
             self.scope["extensions"] = {
@@ -191,7 +192,7 @@ def compressed(compression: Compression, scope: Scope, send: Send, exchange: Exc
 
 def settle(scope: Scope, fields: Callable[[], list[Field]]) -> Scope:
     """The scope for a response whose whole header section would be `fields`, where something around it compresses."""
-    coded = scope.get(_KEY)
+    coded = scope.get(CODED)
     return coded.settle(scope, fields()) if isinstance(coded, CodedSend) else scope
 
 
