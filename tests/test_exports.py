@@ -7,6 +7,7 @@ from importlib.metadata import version
 import pytest
 
 import rejoinder
+import rejoinder.middleware
 import rejoinder.problems
 import rejoinder.responses
 import rejoinder.shutdown
@@ -17,6 +18,7 @@ import rejoinder.staticfiles
 def test_every_exported_name_exists() -> None:
     for module in (
         rejoinder,
+        rejoinder.middleware,
         rejoinder.problems,
         rejoinder.responses,
         rejoinder.shutdown,
@@ -40,7 +42,7 @@ def test_the_version_has_one_source() -> None:
 def test_optional_engines_are_loaded_only_when_they_are_used() -> None:
     code = (
         "import rejoinder, sys\n"
-        "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core'} & set(sys.modules)\n"
+        "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core', 'brotli', 'backports'} & set(sys.modules)\n"
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -15,6 +15,8 @@ RINGS: dict[str, int] = {
     "_http": 0,
     "_encode": 1,
     "_plan": 1,
+    "_compression": 1,
+    "_coded": 2,
     "_channel": 2,
     "_lifecycle": 2,
     "_shutdown": 2,
@@ -50,6 +52,7 @@ RINGS: dict[str, int] = {
     "testing": 4,
     "_testing": 4,
     "cli": 4,
+    "middleware": 4,
     "__main__": 4,
     "__init__": 4,
 }
@@ -57,9 +60,11 @@ IMPURE = {"os", "io", "time", "asyncio", "anyio", "starlette", "fastapi", "threa
 # The one third-party library that a file of the pure rings may need.
 ENGINES = {
     "_http/location.py": {"idna"},
+    "_encode/brotli.py": {"brotli", "brotlicffi"},
     "_encode/json.py": {"msgspec"},
     "_encode/orjson.py": {"orjson"},
     "_encode/ujson.py": {"ujson"},
+    "_encode/zstd.py": {"backports", "compression"},
 }
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal, TypeAlias, Unpack, cast
 from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._coded import CODED, compressed, settle
 from rejoinder._digest import add_digests
 from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
@@ -77,7 +78,9 @@ class FileResponse(Response, StarletteFileResponse):
             client decodes it (RFC 9110, 12.5.3) and it is not older than the file. Only for types that compress.
         delete_after: delete the file when the response has ended, in whatever way, and its background has run.
         on_finish: as for `Response`.
-        **options: `cache_control`, `expires`, `vary`, `server_timing` and the digests, as for `Response`. For a digest,
+        **options: `cache_control`, `expires`, `vary`, `server_timing`, `compress` and the digests, as for `Response`. With
+            `compress`, a client that accepts a coding gets the whole in place of a part, unless its If-Range has the tag of
+            the plain file; a variant beside the file is better. For a digest,
             what is sent is read twice, and for `repr_digest` all of the file, once for each version of it.
 
     Raises:
@@ -219,6 +222,8 @@ class FileResponse(Response, StarletteFileResponse):
             or self._delete_after
             or self._digests
             or self._varies
+            or self._compression is not None
+            or CODED in scope
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
         ):
@@ -258,6 +263,8 @@ class FileResponse(Response, StarletteFileResponse):
     ) -> None:
         """The long way; what is open and planned already is used, and closed."""
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
+            if self._compression is not None:
+                scope, send = compressed(self._compression, scope, send, exchange)
             try:
                 if answer is None:
                     check_status(self.status_code)
@@ -269,6 +276,7 @@ class FileResponse(Response, StarletteFileResponse):
                     fields = self._checked_fields()
                     if self._varies and isinstance(opened, OpenFile):
                         opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                    scope = settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
                     answer = self._plan(method, scope["headers"], opened, fields)
                     if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
                         answer = await add_digests(answer, opened, self._digests, portion=self.chunk_size)

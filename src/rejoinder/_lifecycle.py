@@ -79,7 +79,8 @@ class ClientLeft(Exception):  # noqa: N818 - an event, not an error
 class Exchange:
     """One sending of one response; the sender keeps `status` and `bytes_sent` true.
 
-    `failure` is what broke the content, where the sender has told the client so and then ended it as it should.
+    `failure` is what broke the content, where the sender has told the client so and then ended it as it should; `release`
+    gives back what the sending took, before anything else runs.
     """
 
     __slots__ = ("_background", "_on_finish", "_started", "bytes_sent", "failure", "status")
@@ -88,6 +89,7 @@ class Exchange:
         self.status = status
         self.bytes_sent = 0
         self.failure: Exception | None = None
+        self.release: Callable[[], None] | None = None
         self._on_finish = on_finish
         self._background = background
 
@@ -98,6 +100,8 @@ class Exchange:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
+        if self.release is not None:
+            self.release()
         if self._on_finish is None and self._background is None:
             return isinstance(error, ClientLeft)
         if isinstance(error, GeneratorExit):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from rejoinder._compression import Codings, Compression
 from rejoinder._http.dates import format_date
 from rejoinder._http.digests import Algorithm
 from rejoinder._http.fields import Field, encode_field, set_field
@@ -35,6 +36,8 @@ class Options(TypedDict, total=False):
     """A digest of the octets that are sent: True or "sha-256", "sha-512" (RFC 9530, 2)."""
     repr_digest: DigestOption
     """A digest of the representation, whatever part of it is sent: as `content_digest` (RFC 9530, 3)."""
+    compress: Codings | Compression
+    """True, or the names of codings: compress what is sent, where the client likes that (RFC 9110, 8.4)."""
 
 
 class LazyOptions(Options, total=False):

@@ -21,6 +21,8 @@ from starlette.datastructures import URL, MutableHeaders
 from starlette.types import Receive, Scope, Send
 
 from rejoinder._calls import Call, result_of
+from rejoinder._coded import compressed
+from rejoinder._compression import Compression, check_compress
 from rejoinder._http.cookies import Cookie, Quote, SameSite, format_set_cookie
 from rejoinder._http.dates import format_date
 from rejoinder._http.digests import CONTENT_DIGEST, Digest, check_digests
@@ -85,6 +87,9 @@ class Response(StarletteResponse):
             - server_timing: what took how long: `{"db": 53.2}` in milliseconds, or `ServerTiming` (W3C Server Timing).
             - content_digest, repr_digest: a digest of what is sent, and of the whole of which it is a part: True or
               `"sha-256"`, or `"sha-512"` (RFC 9530). It is made when the response is sent.
+            - compress: compress the content, where the client likes that and the media type gets smaller by it (RFC 9110,
+              8.4): True for all codings whose engines are installed, the name of one, `"zstd"`, `"br"` or `"gzip"`, a
+              sequence of names, the best first, or a `Compression`. Digests are then left out.
             - early_hints: links for the client to follow while the content is made, such as
               `"</style.css>; rel=preload; as=style"`: a 103 where the server offers it (RFC 8297). For `lazy`.
 
@@ -106,6 +111,7 @@ class Response(StarletteResponse):
     _body: bytes | None = None
     _fields: list[Field] | None = None
     _checked: list[Field] | None = None
+    _compression: Compression | None = None
     _implied_names: frozenset[bytes] = _LONG_WAY | {b"content-type"}
     _described: bool = False  # `_fields` has what the class says of its content, beside what the user gave
     _hashed: bool = False
@@ -277,8 +283,12 @@ class Response(StarletteResponse):
             self._digests = check_digests(options)
         if hints := options.get("early_hints"):
             self._early_hints = check_links(hints)
-        # The short way knows nothing of conditions, digests and hints.
-        goes_long = etag is not None or last_modified is not None or self._digests or self._early_hints
+        if "compress" in options:
+            self._compression = check_compress(options["compress"])
+        # The short way knows nothing of conditions, digests, hints and codings.
+        goes_long = (
+            etag is not None or last_modified is not None or self._digests or self._early_hints or self._compression
+        )
         self._checked = fields.copy() if is_checked and not goes_long else None
 
     @property
@@ -440,6 +450,8 @@ class Response(StarletteResponse):
                 note_client_left(error)
             return
         async with Exchange(status, self.on_finish, self.background) as exchange:
+            if self._compression is not None:
+                scope, send = compressed(self._compression, scope, send, exchange)
             check_status(status)
             fields = self._implied_fields() if fields is None else checked(fields)
             if body is None and self._recipe is not None:

@@ -33,12 +33,12 @@ _logger = logging.getLogger("rejoinder")
 
 START = "http.response.start"
 BODY = "http.response.body"
+TRAILERS = "http.response.trailers"
+PATH = "http.response.pathsend"
+ZERO_COPY = "http.response.zerocopysend"
 # A TimeoutError without an errno is asyncio's.
 _NOT_THE_CLIENT = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
-_PATH = "http.response.pathsend"
-_ZERO_COPY = "http.response.zerocopysend"
 _EARLY_HINT = "http.response.early_hint"
-_TRAILERS = "http.response.trailers"
 _DENIAL_EXTENSION = "websocket.http.response"
 
 _LONG = 1024 * 1024  # octets from which on it is worth a task to notice that nobody takes them any more
@@ -101,9 +101,9 @@ async def send_plan(
     extensions = {} if prefix else _extensions(scope)
     parts = [part for part in answer.body if part is not Extent.TO_END]  # every source knows its size
     content = _Content(send, exchange, prefix + BODY, source, portion, turns(), sum(map(len, parts)))
-    work = partial(content.send, parts, zero_copy=_ZERO_COPY in extensions)
-    if path is not None and _PATH in extensions:
-        await _send(send, {"type": _PATH, "path": path})
+    work = partial(content.send, parts, zero_copy=ZERO_COPY in extensions)
+    if path is not None and PATH in extensions:
+        await _send(send, {"type": PATH, "path": path})
         exchange.bytes_sent += content.left
     elif prefix or content.left <= _LONG or _spec_version(scope) >= _SEND_TELLS:
         await work()
@@ -150,7 +150,7 @@ class _Content:
     async def _put_zero_copy(self, part: Slice, file: OpenFile) -> None:
         """Have the server send a slice from the descriptor; that it was the last is said when it has been checked."""
         readable = FileIO(file.descriptor, closefd=False)
-        message = {"type": _ZERO_COPY, "file": readable, "offset": part.start, "count": len(part), "more_body": True}
+        message = {"type": ZERO_COPY, "file": readable, "offset": part.start, "count": len(part), "more_body": True}
         await _send(self._send, message)
         await file.check_unchanged()
         self._exchange.bytes_sent += len(part)
@@ -229,7 +229,7 @@ class Outlet:
         self._send = send
         self._fields = fields
         self._kind: str | None = None
-        self._trailers = trailers if has_content and self.is_http and _TRAILERS in _extensions(scope) else None
+        self._trailers = trailers if has_content and self.is_http and TRAILERS in _extensions(scope) else None
         if self._trailers is not None:
             self._fields = [*fields, self._trailers.names()]
 
@@ -267,7 +267,7 @@ class Outlet:
                 raise ClientLeft from error
             self.exchange.bytes_sent += len(data)
             if ending is not None:
-                await _send(self._send, {"type": _TRAILERS, "headers": ending, "more_trailers": False})
+                await _send(self._send, {"type": TRAILERS, "headers": ending, "more_trailers": False})
 
 
 async def client_leaves(receive: Receive) -> None:

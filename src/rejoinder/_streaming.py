@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._coded import compressed
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._http.fields import Field, Headers, checked
@@ -184,6 +185,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             content = self._content
             encoder: Encoder = ChunkEncoder(self.charset)
             try:
+                if self._compression is not None:
+                    scope, send = compressed(self._compression, scope, send, exchange)
                 outlet = self._outlet(scope, send, exchange)
                 if self._early_hints and outlet.takes_content:
                     await send_early_hints(scope, send, self._early_hints)

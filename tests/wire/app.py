@@ -32,6 +32,7 @@ from rejoinder import (
     StreamingResponse,
     UJSONResponse,
 )
+from rejoinder.middleware import Compression
 from rejoinder.sse import Channel, EventSourceResponse, ServerSentEvent
 
 app = FastAPI()
@@ -203,6 +204,31 @@ async def resume(request: Request) -> Response:
     over = request.headers.get("last-event-id") == "5"
     return EventSourceResponse([], 204) if over else EventSourceResponse(resumed, retry=1)
 
+
+@app.get("/coded/events")
+async def coded_events(coding: str, padding: int = 0) -> Response:
+    """Three events, half a second one after the other."""
+
+    async def source() -> AsyncIterator[dict[str, int]]:
+        for number in range(3):
+            yield {"n": number}
+            await anyio.sleep(0.5)
+
+    return EventSourceResponse(source(), compress=Compression(coding, padding=padding))  # type: ignore[arg-type]
+
+
+@app.get("/coded/{kind}")
+async def coded(kind: str, coding: str, path: str = "", padding: int = 0) -> Response:
+    """The same text in each way."""
+    compress: Any = Compression(coding, padding=padding)  # type: ignore[arg-type]
+    if kind == "file":
+        return FileResponse(path, compress=compress)
+    if kind == "stream":
+        return StreamingResponse(TEXT_LINES, media_type="text/plain", compress=compress)
+    return PlainTextResponse("".join(TEXT_LINES), compress=compress)
+
+
+TEXT_LINES = [f"{number:07d} grüße\n" for number in range(50_000)]
 
 channel = Channel()
 

@@ -38,6 +38,23 @@ HTTP2_SERVERS = {
 }
 NEEDS = {"uvicorn-httptools": "httptools", "hypercorn-trio": "trio", "uvicorn-h2": "zttp"}
 
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+CONFIGURATION = """\
+daemon off;
+pid {scratch}/nginx.pid;
+error_log {scratch}/error.log;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {scratch}/body; proxy_temp_path {scratch}/proxy; fastcgi_temp_path {scratch}/fastcgi;
+  uwsgi_temp_path {scratch}/uwsgi; scgi_temp_path {scratch}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://127.0.0.1:{behind}; proxy_http_version 1.1; }}
+  }}
+}}
+"""
+
 
 def free_port() -> int:
     with socket.socket() as listener:
@@ -105,6 +122,29 @@ def http2_port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 def uvicorn_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with serving("uvicorn-h11", tmp_path_factory.mktemp("server") / "log") as listening:
         yield listening
+
+
+@pytest.fixture(scope="module")
+def nginx_port(uvicorn_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of nginx as a reverse proxy, with its buffers as they come, in front of uvicorn."""
+    if NGINX is None:
+        pytest.skip("nginx is not installed")
+    scratch, port = tmp_path_factory.mktemp("nginx"), free_port()
+    configuration = scratch / "nginx.conf"
+    configuration.write_text(CONFIGURATION.format(scratch=scratch, port=port, behind=uvicorn_port))
+    log = scratch / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [NGINX, "-e", str(scratch / "early.log"), "-p", str(scratch), "-c", str(configuration)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(port, process, log)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -116,6 +116,18 @@ def coded_etag(value: bytes, coding: bytes) -> bytes:
     return value if tag is None or tag.weak else format_etag(ETag(tag.opaque + b"-" + coding))
 
 
+def recoded_etag(tag: ETag, coding: bytes) -> ETag:
+    """The entity tag of the same in a content coding that was applied on the way out.
+
+    A tag of its own (8.8.3.3), so that a 304 tells which of the two is meant; and a weak one, since the next encoder, of
+    another version or with other pauses, gives other octets (8.8.1).
+
+    >>> format_etag(recoded_etag(ETag(b"a"), b"br"))
+    b'W/"a-br"'
+    """
+    return ETag(tag.opaque + b"-" + coding, weak=True)
+
+
 def content_etag(content: bytes) -> ETag:
     """The strong entity tag of these very octets."""
     return ETag(blake2b(content, digest_size=12).hexdigest().encode())

@@ -81,25 +81,23 @@ _TYPES = {
     }.items()
     for extension in extensions.split()
 }
-# Beside text/* and what is JSON or XML by its suffix. All else is compressed by itself, or random.
+# What mime-db 1.54.0 (https://github.com/jshttp/mime-db) has as compressible beside text/* and the types with one of the
+# suffixes below: all but application/octet-stream, which can be anything, and is mostly something compressed; archives,
+# disk images and the like. The last four are ours: texts that it does not know.
 _COMPRESSIBLE = frozenset(
-    {
-        "application/javascript",
-        "application/json",
-        "application/jsonl",
-        "application/rtf",
-        "application/toml",
-        "application/vnd.apple.mpegurl",
-        "application/wasm",
-        "application/xml",
-        "application/yaml",
-        "font/otf",
-        "font/ttf",
-        "image/bmp",
-        "image/vnd.microsoft.icon",
-        "image/x-icon",
-    }
-)
+    f"{kind}/{subtype}"
+    for kind, subtypes in {
+        "application": "dart ecmascript javascript json postscript rtf toml vnd.dart vnd.ms-fontobject vnd.ms-opentype wasm "
+        "x-httpd-php x-javascript x-ns-proxy-autoconfig x-sh x-www-form-urlencoded xml xml-dtd",
+        "font": "otf ttf",
+        "image": "bmp vnd.microsoft.icon x-icon x-ms-bmp",
+        "message": "rfc822",
+        "model": "gltf-binary",
+        "x-shader": "x-fragment x-vertex",
+    }.items()
+    for subtype in subtypes.split()
+) | {"application/jsonl", "application/vnd.apple.mpegurl", "application/x-ndjson", "application/yaml"}
+_COMPRESSIBLE_SUFFIXES = ("+json", "+text", "+xml", "+yaml")
 
 
 def guess_media_type(filename: str) -> str:
@@ -122,14 +120,15 @@ def _guess(filename: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def is_compressible(media_type: str) -> bool:
-    """Whether content of this type gets notably smaller when it is compressed.
+def is_compressible(media_type: str | bytes) -> bool:
+    """Whether content of this type, or with this value of content-type, gets notably smaller when it is compressed.
 
     >>> is_compressible("image/svg+xml"), is_compressible("image/png")
     (True, False)
     """
-    bare = media_type.partition(";")[0].strip().lower()
-    return bare.startswith("text/") or bare.endswith(("+json", "+xml")) or bare in _COMPRESSIBLE
+    text = media_type if isinstance(media_type, str) else media_type.decode("latin-1")
+    bare = text.partition(";")[0].strip().lower()
+    return bare.startswith("text/") or bare.endswith(_COMPRESSIBLE_SUFFIXES) or bare in _COMPRESSIBLE
 
 
 @lru_cache(maxsize=256)
