@@ -11,6 +11,7 @@ from rejoinder._csv import CSVResponse
 from rejoinder._http.disposition import content_disposition
 from rejoinder._lifecycle import Ending, Outcome
 from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
+from rejoinder._proxy import ProxyResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
 from rejoinder._version import __version__
@@ -43,6 +44,7 @@ __all__ = [
     "OpenSource",
     "Outcome",
     "PlainTextResponse",
+    "ProxyResponse",
     "RedirectResponse",
     "Response",
     "Source",

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
-from rejoinder._http.fields import Headers, checked
+from rejoinder._http.fields import Field, Headers, checked
 from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
@@ -22,17 +22,22 @@ from rejoinder._starlette import StarletteStreamingResponse, sealed
 _NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
-class StreamOptions(TypedDict, total=False):
-    """What every stream takes by keyword, as `StreamingResponse` explains it."""
+class StreamLimits(TypedDict, total=False):
+    """What every stream takes by keyword, as `StreamingResponse` explains it, whatever it sends."""
 
     on_finish: OnFinish | None
+    send_timeout: float | None
+    idle_timeout: float | None
+    max_duration: float | None
+
+
+class StreamOptions(StreamLimits, total=False):
+    """What streams of our own making take beside that."""
+
     filename: str | None
     etag: str | None
     last_modified: datetime | None
     prefetch: bool
-    send_timeout: float | None
-    idle_timeout: float | None
-    max_duration: float | None
     on_error: Callable[[Exception], Any] | None
     stop_on_shutdown: bool
 
@@ -171,20 +176,24 @@ class StreamingResponse(Response, StarletteStreamingResponse):
                 `on_finish` and `background`, when all have run.
         """
         async with Exchange(self.status_code, self.on_finish, self.background) as exchange:
-            content = self._content
-            encoder: Encoder = ChunkEncoder(self.charset)
             try:
-                outlet = self._outlet(scope, send, exchange)
-                if outlet.takes_content and not self._replaced:
-                    content, encoder = self._source(scope), self._encoder()
+                outlet, content, encoder = await self._begin(scope, receive, send, exchange)
             except BaseException:
-                await discard((content, *self._owned))
+                await discard((self._content, *self._owned))
                 raise
             await pump(content, encoder, outlet, receive, self._terms, self._owned)
 
-    def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
-        status = self.status_code
-        fields = self.raw_headers
+    async def _begin(
+        self, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+    ) -> tuple[Outlet, object, Encoder]:
+        """Where this goes out, and what does. From then on, the content belongs to the pump."""
+        outlet = self._outlet(scope, send, exchange, self.status_code, self.raw_headers)
+        if outlet.takes_content and not self._replaced:
+            return outlet, self._source(scope), self._encoder()
+        return outlet, self._content, ChunkEncoder(self.charset)
+
+    def _outlet(self, scope: Scope, send: Send, exchange: Exchange, status: int, fields: list[Field]) -> Outlet:
+        exchange.status = status
         if fields == self._checked and status in WITH_CONTENT:
             fields = fields.copy()  # middleware edits the list that it is sent
         else:
