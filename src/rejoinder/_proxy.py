@@ -18,8 +18,6 @@ from rejoinder._streaming import StreamingResponse, StreamLimits
 if TYPE_CHECKING:
     import httpx
 
-    from rejoinder._upstream import Upstream
-
 
 class ProxyResponse(StreamingResponse):
     """What another server answers, as it comes: its status, its header section, its content.
@@ -106,7 +104,11 @@ class ProxyResponse(StreamingResponse):
             path: beneath the target, not percent-encoded, as a path parameter is. By default that of the request, seen
                 from where the application is mounted.
             request_headers: for the upstream, in place of the request's of the same name: credentials, X-Forwarded-For.
-            headers: as for the class; and so all others.
+            headers: as for the class.
+            background: as for the class.
+            via: as for the class; also told to the upstream.
+            stop_on_shutdown: as for the class.
+            **limits: as for the class.
 
         Raises:
             ImportError: httpx is not installed.

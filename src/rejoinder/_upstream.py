@@ -10,10 +10,10 @@ import httpx
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
+from rejoinder._http.conditions import SAFE
 from rejoinder._http.fields import Field, checked, combine
 from rejoinder._http.forwarding import forward_request, forward_response, override, path_beneath
 from rejoinder._http.negotiation import ACCEPT_ENCODING, IDENTITY
-from rejoinder._http.conditions import SAFE
 from rejoinder._http.status import FINAL
 from rejoinder._lifecycle import ClientLeft, shielded
 from rejoinder._send import unless_client_leaves
@@ -74,7 +74,9 @@ class Upstream:
 
     def __init__(self, request: object, client: object) -> None:
         if not isinstance(request, httpx.Request):
-            raise TypeError(f"request must be an httpx.Request, from client.build_request(); got {type(request).__name__}")
+            raise TypeError(
+                f"request must be an httpx.Request, from client.build_request(); got {type(request).__name__}"
+            )
         if not isinstance(client, httpx.AsyncClient):
             raise TypeError(f"client must be an httpx.AsyncClient, got {type(client).__name__}")
         self.request = request

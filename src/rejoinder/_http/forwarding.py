@@ -74,7 +74,9 @@ def override(fields: Iterable[Field], by: list[Field]) -> list[Field]:
 
 def _pass_on(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
     fields = [(name.lower(), value) for name, value in fields]
-    named = {option.strip(b" \t").lower() for option in combine(fields, {_CONNECTION}).get(_CONNECTION, b"").split(b",")}
+    named = {
+        option.strip(b" \t").lower() for option in combine(fields, {_CONNECTION}).get(_CONNECTION, b"").split(b",")
+    }
     kept = [field for field in fields if field[0] not in _OF_ONE_HOP and field[0] not in named]
     if via is not None:
         kept.append((b"via", f"{version} {via}".encode()))
