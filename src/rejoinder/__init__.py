@@ -15,6 +15,7 @@ from rejoinder._proxy import ProxyResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
 from rejoinder._version import __version__
+from rejoinder._zip import ZipEntry, ZipResponse
 from rejoinder.responses import (
     FileResponse,
     HTMLResponse,
@@ -51,6 +52,8 @@ __all__ = [
     "StaticFiles",
     "StreamingResponse",
     "UJSONResponse",
+    "ZipEntry",
+    "ZipResponse",
     "__version__",
     "content_disposition",
 ]

@@ -1,6 +1,6 @@
 """Responses of another server, passed on while they come."""
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -10,13 +10,26 @@ from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._http.fields import Headers, checked, encode_field, encode_headers
 from rejoinder._http.forwarding import override
-from rejoinder._lifecycle import Exchange
+from rejoinder._lifecycle import Exchange, OnFinish
 from rejoinder._plan import plan_failure
 from rejoinder._send import Outlet
-from rejoinder._streaming import StreamingResponse, StreamLimits
+from rejoinder._streaming import StreamingResponse
 
 if TYPE_CHECKING:
     import httpx
+
+
+class ProxyOptions(TypedDict, total=False):
+    """What `ProxyResponse` takes by keyword beside the client."""
+
+    headers: Headers | None
+    background: BackgroundTask | None
+    via: str | None
+    on_finish: OnFinish | None
+    send_timeout: float | None
+    idle_timeout: float | None
+    max_duration: float | None
+    stop_on_shutdown: bool
 
 
 class ProxyResponse(StreamingResponse):
@@ -38,8 +51,11 @@ class ProxyResponse(StreamingResponse):
         headers: as for `Response`; in place of the upstream's of the same name, but cookies beside its.
         background: as for `Response`.
         via: the name of this server for Via, in the response and in what `forward` sends (RFC 9110, 7.6.3).
+        on_finish: as for `Response`.
+        send_timeout: as for `StreamingResponse`.
+        idle_timeout: as for `StreamingResponse`; the client's read timeout counts, too.
+        max_duration: as for `StreamingResponse`.
         stop_on_shutdown: as for `StreamingResponse`; for upstreams that never end.
-        **limits: as for `StreamingResponse`: `on_finish`, `send_timeout`, `idle_timeout`, `max_duration`.
 
     Raises:
         ImportError: httpx is not installed.
@@ -60,8 +76,11 @@ class ProxyResponse(StreamingResponse):
         headers: Headers | None = None,
         background: BackgroundTask | None = None,
         via: str | None = None,
+        on_finish: OnFinish | None = None,
+        send_timeout: float | None = None,
+        idle_timeout: float | None = None,
+        max_duration: float | None = None,
         stop_on_shutdown: bool = False,
-        **limits: Unpack[StreamLimits],
     ) -> None:
         try:
             from rejoinder._upstream import Content, Upstream
@@ -73,7 +92,14 @@ class ProxyResponse(StreamingResponse):
         self._upstream = Upstream(request, client)
         self._promised = Content()
         super().__init__(
-            self._promised, headers=headers, background=background, stop_on_shutdown=stop_on_shutdown, **limits
+            self._promised,
+            headers=headers,
+            background=background,
+            on_finish=on_finish,
+            send_timeout=send_timeout,
+            idle_timeout=idle_timeout,
+            max_duration=max_duration,
+            stop_on_shutdown=stop_on_shutdown,
         )
 
     @classmethod
@@ -85,11 +111,7 @@ class ProxyResponse(StreamingResponse):
         *,
         path: str | None = None,
         request_headers: Headers | None = None,
-        headers: Headers | None = None,
-        background: BackgroundTask | None = None,
-        via: str | None = None,
-        stop_on_shutdown: bool = False,
-        **limits: Unpack[StreamLimits],
+        **options: Unpack[ProxyOptions],
     ) -> "ProxyResponse":
         """A reverse proxy: sends the request that came, with its content, to what is beneath another URL.
 
@@ -104,11 +126,7 @@ class ProxyResponse(StreamingResponse):
             path: beneath the target, not percent-encoded, as a path parameter is. By default that of the request, seen
                 from where the application is mounted.
             request_headers: for the upstream, in place of the request's of the same name: credentials, X-Forwarded-For.
-            headers: as for the class.
-            background: as for the class.
-            via: as for the class; also told to the upstream.
-            stop_on_shutdown: as for the class.
-            **limits: as for the class.
+            **options: as for the class; `via` is also told to the upstream.
 
         Raises:
             ImportError: httpx is not installed.
@@ -124,19 +142,12 @@ class ProxyResponse(StreamingResponse):
             from rejoinder._upstream import Upstream
         except ImportError as error:
             raise ImportError('ProxyResponse needs httpx: pip install "rejoinder[httpx]"') from error
+        via = options.get("via")
         if via is not None:
             encode_field("via", via)
         fields = [] if request_headers is None else encode_headers(request_headers)
         upstream = Upstream.of(request, target, client, path, fields, via)
-        response = cls(
-            upstream.request,
-            client=client,
-            headers=headers,
-            background=background,
-            via=via,
-            stop_on_shutdown=stop_on_shutdown,
-            **limits,
-        )
+        response = cls(upstream.request, client=client, **options)
         response._upstream = upstream
         return response
 

@@ -77,7 +77,7 @@ async def send_plan(
     exchange.status = answer.status
     if source is not None and 0 < len(only := _only_slice(answer)) <= portion:
         # What fits into one message is read before the head, so that a failure is a status of its own.
-        data = await _read(source, only.start, only.stop)
+        data = await read(source, only.start, only.stop)
         if len(data) == len(only):
             await send_whole(scope, send, exchange, answer.headers, data)
             return
@@ -127,7 +127,7 @@ class _Content:
     async def _read(self, part: Slice, source: OpenSource) -> bool:
         position, more_body = part.start, True
         while position < part.stop:
-            data = await _read(source, position, min(position + self._portion, part.stop))
+            data = await read(source, position, min(position + self._portion, part.stop))
             position += len(data)
             more_body = await self._put(data)
         return more_body
@@ -160,7 +160,7 @@ def _only_slice(answer: Plan) -> Slice:
             return Slice(0, 0)
 
 
-async def _read(source: OpenSource, start: int, stop: int) -> bytes:
+async def read(source: OpenSource, start: int, stop: int) -> bytes:
     """Octets that were announced; the source may give them one by one, but no more of them, and not none."""
     data = await source.read(start, stop)
     if not 0 < len(data) <= stop - start:

@@ -22,22 +22,17 @@ from rejoinder._starlette import StarletteStreamingResponse, sealed
 _NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
-class StreamLimits(TypedDict, total=False):
-    """What every stream takes by keyword, as `StreamingResponse` explains it, whatever it sends."""
+class StreamOptions(TypedDict, total=False):
+    """What every stream takes by keyword, as `StreamingResponse` explains it."""
 
     on_finish: OnFinish | None
-    send_timeout: float | None
-    idle_timeout: float | None
-    max_duration: float | None
-
-
-class StreamOptions(StreamLimits, total=False):
-    """What streams of our own making take beside that."""
-
     filename: str | None
     etag: str | None
     last_modified: datetime | None
     prefetch: bool
+    send_timeout: float | None
+    idle_timeout: float | None
+    max_duration: float | None
     on_error: Callable[[Exception], Any] | None
     stop_on_shutdown: bool
 
