@@ -26,6 +26,7 @@ RINGS: dict[str, int] = {
     "_stepped": 2,
     "_child": 2,
     "_pump": 2,
+    "_offload": 2,
     "_upstream": 2,
     "_archive": 2,
     "_starlette": 3,

@@ -11,6 +11,7 @@ from rejoinder._csv import CSVResponse
 from rejoinder._http.disposition import content_disposition
 from rejoinder._lifecycle import Ending, Outcome
 from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
+from rejoinder._offload import AccelRedirect, XSendfile
 from rejoinder._proxy import ProxyResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from rejoinder.responses import EventSourceResponse as EventSourceResponse
 
 __all__ = [
+    "AccelRedirect",
     "CSVResponse",
     "Ending",
     "FileChangedError",
@@ -52,6 +54,7 @@ __all__ = [
     "StaticFiles",
     "StreamingResponse",
     "UJSONResponse",
+    "XSendfile",
     "ZipEntry",
     "ZipResponse",
     "__version__",

@@ -183,7 +183,11 @@ def test_the_length_is_known_where_all_sizes_are(folder: Path) -> None:
 
 def test_head_tells_the_length_and_reads_nothing(folder: Path) -> None:
     log, remote = Log(), Remote(b"r")
-    entries = [ZipEntry("a", folder / "a.txt"), ZipEntry("b", log.items(b"abc"), size=3), ZipEntry("c", log.sync(b""), size=0)]
+    entries = [
+        ZipEntry("a", folder / "a.txt"),
+        ZipEntry("b", log.items(b"abc"), size=3),
+        ZipEntry("c", log.sync(b""), size=0),
+    ]
     response = ZipResponse([*entries, ZipEntry("d", remote, size=1)])
     answer = get(response, "HEAD")
     assert (answer.status, answer.body) == (200, b"")
