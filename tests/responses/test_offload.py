@@ -84,9 +84,9 @@ def test_names_are_percent_encoded(root: Path, name: bytes, told: bytes) -> None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names there have none of these")
-@pytest.mark.parametrize("name", ["a\nb", "a\r\nX-Accel-Redirect: /etc", "\x01"])
+@pytest.mark.parametrize("name", ["a\nb", "a\r\nX-Accel-Redirect: etc", "\x01"])
 def test_a_name_with_a_control_character_is_told_to_nobody(root: Path, name: str) -> None:
-    (root / name).write_text("sent from here") if "/" not in name else pytest.skip("no file is called so")
+    (root / name).write_text("sent from here")
     answer = get(FileResponse(root / name, offload=AccelRedirect("/protected/", root=root)))
     assert (answer.body, answer.headers.get("x-accel-redirect")) == (b"sent from here", None)
 
@@ -95,7 +95,7 @@ def test_what_is_told_has_no_links(root: Path) -> None:
     offload = AccelRedirect("/protected/", root=root)
     for path in (root / "in", root / "../root/a.txt", root / "../real/a.txt"):
         assert get(FileResponse(path, offload=offload)).headers.get("x-accel-redirect") == "/protected/a.txt"
-    answer = get(FileResponse("../root/in", root=root, missing="404", offload=offload))
+    answer = get(FileResponse("../outside", root=root, missing="404", offload=offload))
     assert answer.status == 404
     assert get(FileResponse("in", root=root, offload=offload)).headers.get("x-accel-redirect") == "/protected/a.txt"
 
