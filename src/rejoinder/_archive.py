@@ -33,7 +33,7 @@ from rejoinder._sources.threads import in_thread
 
 Items: TypeAlias = Iterable[object] | AsyncIterable[object]
 
-_PORTION = 128 * 1024  # octets that are read, and deflated, at a time
+_PORTION = 256 * 1024  # octets that are read, and deflated, at a time
 _LAST_MOMENT = 2**37  # the year 6325; file systems may have any number
 _SMALL = 2 * 1024  # octets that are deflated in less time than a thread is reached
 

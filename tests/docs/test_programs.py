@@ -67,7 +67,12 @@ def streams(model: Model) -> dict[str, Any]:
 
 
 def test_no_page_has_programs_that_nobody_runs() -> None:
-    assert {path.stem for path in DOCS.glob("*.md") if programs(path.stem)} == {"streams", "porting-sse", "shutdown"}
+    assert {path.stem for path in DOCS.glob("*.md") if programs(path.stem)} == {
+        "streams",
+        "porting-sse",
+        "shutdown",
+        "proxying",
+    }
 
 
 def test_streams_a_client_that_leaves_ends_the_answer(streams: dict[str, Any], model: Model) -> None:
@@ -129,3 +134,26 @@ def test_shutdown_is_called_as_it_says() -> None:
     program = "\n".join(("class server: pass", *programs("shutdown"), "print(server.should_exit)"))
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
     assert ran.stdout == "True\n"
+
+
+def test_proxying_asks_and_forwards() -> None:
+    httpx = pytest.importorskip("httpx", reason="it is what asks upstreams")
+
+    async def answer(request: Any) -> Any:
+        told = f"{request.method} {request.url} {request.headers.get('authorization')} {request.headers.get('via')}"
+        return httpx.Response(200, text=f"{told} {request.content.decode()}")
+
+    async def main() -> None:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(transport=transport) as backend:
+            names = execute("proxying", MODEL="http://model", KEY="key", backend=backend)
+            names["client"]._transport = transport
+            content = {"content-type": "application/json"}
+            asked = await fetch(names["app"], "POST", "/ask", body=b'{"text": "why?"}', headers=content)
+            assert asked.body.startswith(b'POST http://model/v1/generate Bearer key None {"prompt":"why?"')
+            assert asked.headers.get("cache-control") == "no-store"
+            forwarded = await fetch(names["app"], path="/api/users/7", query=b"full=1")
+            assert forwarded.body == b"GET http://backend.internal:9000/v2/users/7?full=1 None 1.1 gateway "
+            await names["client"].aclose()
+
+    run(main)
