@@ -24,6 +24,7 @@ import anyio
 
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.zip import ArchiveEncoder, Member, archive_length, safe_part
+from rejoinder._lifecycle import clock
 from rejoinder._pull import can_be_closed, close
 from rejoinder._send import read
 from rejoinder._sources import Source
@@ -35,6 +36,7 @@ Items: TypeAlias = Iterable[object] | AsyncIterable[object]
 
 _PORTION = 256 * 1024  # octets that are read, and deflated, at a time
 _LAST_MOMENT = 2**37  # the year 6325; file systems may have any number
+_STAY = 0.02  # seconds in which items are gathered in a thread, about
 _SMALL = 2 * 1024  # octets that are deflated in less time than a thread is reached
 
 
@@ -110,17 +112,21 @@ class Archive:
             for entry in survey.entries:
                 async with aclosing(self._begin(encoder, entry, strict=survey.length is not None)) as content:
                     async for data in content:
-                        if self._deflate and len(data) > _SMALL:
-                            await in_thread(partial(encoder.write, data))
-                        else:
-                            encoder.write(data)
-                        if written := encoder.take():
-                            yield written
+                        for start in range(0, len(data), _PORTION):
+                            await self._write(encoder, data[start : start + _PORTION])
+                            if written := encoder.take():
+                                yield written
                 encoder.end()
             encoder.finish()
             yield encoder.take()
         finally:
             encoder.abandon()
+
+    async def _write(self, encoder: ArchiveEncoder, data: bytes) -> None:
+        if self._deflate and len(data) > _SMALL:
+            await in_thread(partial(encoder.write, data))
+        else:
+            encoder.write(data)
 
     def _begin(self, encoder: ArchiveEncoder, entry: Entry, *, strict: bool) -> AsyncGenerator[bytes, None]:
         """Begin a member; its content."""
@@ -213,11 +219,11 @@ async def _read_source(
 
 def _gather(items: Iterator[Any]) -> list[bytes]:
     """In a thread: some of the items, and none only if there are no more."""
-    encode, parts, size = ChunkEncoder("utf-8").encode, [], 0
+    encode, parts, left, until = ChunkEncoder("utf-8").encode, [], _PORTION, clock() + _STAY
     for item in items:
         parts.append(encode(item))
-        size += len(parts[-1])
-        if size >= _PORTION:
+        left -= len(parts[-1])
+        if left <= 0 or clock() >= until:
             break
     return parts
 

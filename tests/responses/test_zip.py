@@ -473,6 +473,36 @@ def test_mistakes_of_an_entry_are_told_at_once() -> None:
         ZipResponse({}, on_error=str)  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize("deflate", [False, True], ids=["stored", "deflated"])
+def test_a_large_chunk_leaves_in_pieces(deflate: bool) -> None:
+    async def main() -> list[int]:
+        async with Exchange(ZipResponse({"a": os.urandom(4 * len(BIG))}, deflate=deflate)) as exchange:
+            return [len(chunk) async for chunk in exchange]
+
+    assert max(run(main)) < len(BIG)
+
+
+def test_what_a_slow_iterable_gives_is_not_kept_for_long() -> None:
+    went_on = threading.Event()
+
+    def slow() -> Generator[bytes, None, None]:
+        yield b"a"
+        threading.Event().wait(0.05)
+        yield b"b"
+        went_on.wait(10)
+        yield b"c"
+
+    async def main() -> None:
+        async with Exchange(ZipResponse({"a": slow()})) as exchange:
+            while b"ab" not in exchange.content:
+                await exchange.read()
+            went_on.set()
+            await exchange.body()
+            assert exchange.complete
+
+    anyio.run(main)
+
+
 def test_it_may_be_sent_again_and_wrapped(folder: Path) -> None:
     response = ZipResponse({"a": folder / "a.txt"})
     assert get(response).body == get(response).body
