@@ -62,9 +62,6 @@ class _Told(httpx.AsyncByteStream):
             yield octets
         self._taken.set()
 
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
 
 class Upstream:
     """What a request is sent to, and by which client.

@@ -380,6 +380,17 @@ def test_headers_cookies_background_are_those_of_the_response() -> None:
     on("asyncio", main)
 
 
+def test_a_websocket_may_be_denied_with_it() -> None:
+    async def main() -> None:
+        async with serving(OK) as (upstream, client):
+            response = ProxyResponse(client.build_request("GET", upstream.url), client=client)
+            denied = await fetch(response, type="websocket", extensions=["websocket.http.response"])
+            assert (denied.status, denied.body) == (200, b"hello")
+            assert (await fetch(response, type="websocket")).body == b""
+
+    on("asyncio", main)
+
+
 def test_it_may_be_sent_again() -> None:
     async def main() -> None:
         async with serving(OK) as (upstream, client):
