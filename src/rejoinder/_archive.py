@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -157,17 +157,14 @@ class Archive:
                     yield b"".join(parts)
         finally:
             with anyio.CancelScope(shield=True):
-                if iterator is not content and can_be_closed(iterator):
-                    await close(iterator, in_thread)
-                if self._unclosed.pop(id(content), None) is not None:
-                    await close(content, in_thread)
+                given = self._unclosed.pop(id(content), None)
+                await _close_all([given] if iterator is content else [given, iterator])
 
     async def aclose(self) -> None:
         """Close the contents that nobody has read."""
-        while self._unclosed:
-            identity, content = self._unclosed.popitem()
-            self._unread.discard(identity)
-            await close(content, in_thread)
+        self._unread -= self._unclosed.keys()
+        unclosed, self._unclosed = self._unclosed, {}
+        await _close_all(unclosed.values())
 
 
 class Sending:
@@ -228,6 +225,14 @@ def _gather(items: Iterator[Any]) -> list[bytes]:
     return parts
 
 
+async def _close_all(contents: Iterable[object]) -> None:
+    """Close what can be closed, the last first, whatever the others raise."""
+    async with AsyncExitStack() as stack:
+        for content in contents:
+            if can_be_closed(content):
+                stack.push_async_callback(close, content, in_thread)
+
+
 def _look_at(entry: Entry) -> Iterator[Entry]:
     """In a thread: the entry, with what can be known of it without opening it; of a directory, all that is in it."""
     content = entry.content
@@ -253,8 +258,10 @@ def _look_at(entry: Entry) -> Iterator[Entry]:
 
 
 def _look_into(name: str, root: str, facts: os.stat_result) -> Iterator[Entry]:
-    """What is in a directory, and in those in it: each once, whatever links lead there, and nothing beyond."""
-    visited = {(facts.st_dev, facts.st_ino)}
+    """What is in a directory, and in those in it, beneath it or not at all.
+
+    Links to directories are left out: what is inside has a place of its own, and one could lead back to where it is.
+    """
     waiting = [(name, ".", facts)]
     while waiting:
         name, path, facts = waiting.pop()
@@ -265,16 +272,15 @@ def _look_into(name: str, root: str, facts: os.stat_result) -> Iterator[Entry]:
         yield Entry(name, None, 0, modified, str(facts.st_mtime_ns))
         taken: set[str] = set()
         for part, found in sorted(LocalDirectory(path, root).entries(), reverse=True):
+            inner = os.path.join(path, part)  # noqa: PTH118 - relative to the root
+            is_directory = stat.S_ISDIR(found.st_mode)
+            if is_directory and os.path.islink(os.path.join(root, inner)):  # noqa: PTH114, PTH118
+                continue
             safe = safe_part(os.fsencode(part))
             while safe in taken:
                 safe += "_"
             taken.add(safe)
-            identity = found.st_dev, found.st_ino
-            if not stat.S_ISDIR(found.st_mode):
-                waiting.append((name + safe, os.path.join(path, part), found))  # noqa: PTH118 - relative to the root
-            elif identity not in visited:
-                visited.add(identity)
-                waiting.append((f"{name}{safe}/", os.path.join(path, part), found))  # noqa: PTH118
+            waiting.append((f"{name}{safe}/" if is_directory else name + safe, inner, found))
 
 
 def check_unique(names: Iterable[str]) -> None:

@@ -76,7 +76,7 @@ class ZipResponse(StreamingResponse):
         entries: a mapping of names to contents, or a list of `ZipEntry` objects and such pairs. A content is a path,
             bytes, a seekable binary file (which stays yours to close), a `Source`, an iterable or async iterable of bytes
             (which is closed), or None for an empty directory. With a name that ends with "/", the path is that of a
-            directory, and all that is in it is added, also in those in it; what links lead out of it, is not.
+            directory, and all that is in it is added, also in those in it; but no links to directories, or out of it.
         status_code: as for `Response`.
         headers: as for `Response`.
         media_type: as for `Response`; `application/zip` by default.

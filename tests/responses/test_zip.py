@@ -109,6 +109,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "nowhere").symlink_to("nothing")
     (root / "in").symlink_to("inner/big")
     (root / "inner/up").symlink_to("..")
+    (root / "a-link-to-inner").symlink_to("inner")
     os.mkfifo(root / "fifo")
     return root
 
@@ -501,6 +502,23 @@ def test_what_a_slow_iterable_gives_is_not_kept_for_long() -> None:
             assert exchange.complete
 
     anyio.run(main)
+
+
+def test_one_that_cannot_be_closed_keeps_no_other_open() -> None:
+    class Broken:
+        def __iter__(self) -> "Broken":
+            return self
+
+        def __next__(self) -> bytes:
+            raise AssertionError("HEAD reads nothing")
+
+        def close(self) -> None:
+            raise OSError("cannot be closed")
+
+    log = Log()
+    response = ZipResponse({"a": log.sync(b""), "b": Broken(), "c": log.sync(b"")})
+    run(lambda: fetch(response, "HEAD"))
+    assert log.closed == 2
 
 
 def test_it_may_be_sent_again_and_wrapped(folder: Path) -> None:

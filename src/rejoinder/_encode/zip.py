@@ -18,9 +18,8 @@ from typing import IO, NamedTuple, Self, cast
 
 _FILE, _DIRECTORY = 0o100644 << 16, 0o040755 << 16 | 0x10  # permissions of Unix, and the directory bit of MS-DOS
 _UNIX = 3
-_UTF_8 = (
-    1 << 11
-)  # 4.4.4: "If this bit is set, the filename and comment fields for this file MUST be encoded using UTF-8."
+# 4.4.4, bit 11: "If this bit is set, the filename and comment fields for this file MUST be encoded using UTF-8."
+_UTF_8 = 1 << 11
 _FIRST_YEAR, _LAST_YEAR = 1980, 2107
 _LAST_SECOND = 2**31 - 1
 _LONGEST_NAME = 0xFFFF
