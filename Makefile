@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-
 
-.PHONY: demo test test-floor check bench format clean
+# The Pythons that are here, for the wheel.
+PYTHONS ?= $(foreach version,3.11 3.12 3.13 3.14,$(if $(shell python$(version) -V 2>/dev/null),python$(version)))
+BARE := tests/test_exports.py tests/plan tests/responses tests/sources
+
+.PHONY: demo dist test test-floor test-wheel test-pythons soak check bench format clean
 
 demo: $(STAMP)demo  ## the gallery: every class, its code, its bytes on the wire, in a browser
 	$(BIN)/python -m demo
@@ -15,6 +19,25 @@ test: $(STAMP)dev  ## the whole test suite
 
 test-floor: $(VENV)-floor/.installed  ## the suite on the oldest dependencies that pyproject.toml admits
 	$(VENV)-floor/bin/python -m pytest -m "not wire and not browser"
+
+test-wheel: dist  ## the wheel as it is installed, with nothing that it does not need
+	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl \
+	  blockbuster hypothesis pytest pytest-timeout trio
+	$(VENV)-wheel/bin/python -m pytest $(BARE)
+
+test-pythons: dist  ## the same wheel with everything, on each Python that is here
+	for python in $(PYTHONS); do \
+	  rm -rf $(VENV)-wheel-$$python && $$python -m venv $(VENV)-wheel-$$python && \
+	  $(VENV)-wheel-$$python/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[dev]" && \
+	  $(VENV)-wheel-$$python/bin/python -m pytest -m "not wire and not browser" || exit 1; \
+	done
+
+dist: $(STAMP)dev
+	rm -rf dist && $(BIN)/python -m build --wheel >/dev/null
+
+soak: $(STAMP)dev  ## ten minutes of visitors that vanish: flat memory, descriptors, threads, tasks
+	$(BIN)/python -m tests.wire.soak 600
 
 check: $(STAMP)dev $(STAMP)bench  ## lint, format, types
 	$(BIN)/ruff check
@@ -30,7 +53,7 @@ format: $(STAMP)dev
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) $(VENV)-floor dist .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(STAMP)%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

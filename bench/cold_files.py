@@ -19,7 +19,7 @@ from bench.measure import Effort, Table, interleave
 from bench.processes import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bench.corpus import Corpus, Size
     from bench.file_cases import FileCase
@@ -28,13 +28,20 @@ if TYPE_CHECKING:
 
 
 def measure(
-    title: str, server: str, cases: Sequence[FileCase], peers: Sequence[FilePeer], corpus: Corpus, effort: Effort
+    title: str,
+    server: str,
+    cases: Sequence[FileCase],
+    peers: Sequence[FilePeer],
+    corpus: Corpus,
+    effort: Effort,
+    in_all: Collection[str],
 ) -> Table:
     """A table of seconds per request."""
     numbers = ", ".join(f"{size.many} of {size.title}" for size in SIZES)
     method = (
         f"Median of {effort.rounds_of_files} alternating rounds, in each of which all files of a size ({numbers}) are asked "
-        f"for once, over {wrk.CONNECTIONS} connections, by a client in Python; ± is the distance between the quartiles. "
+        f"for once, over {wrk.CONNECTIONS} connections, by a client in Python; ± is the distance between the quartiles; "
+        "those without ± were in the first round only. "
         "Before that, `posix_fadvise(POSIX_FADV_DONTNEED)` drops their pages, and mincore tells that none is left. "
         "A host's own cache below the disk of a virtual machine is not emptied."
     )
@@ -53,7 +60,7 @@ def measure(
                 for server in servers
                 if size.name == case.name and server.can(case)
             }
-            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_of_files)
+            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_of_files, in_all)
     return table
 
 

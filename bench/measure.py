@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import gc
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -51,7 +51,7 @@ FULL = Effort(
     slice_seconds=0.03,
     rounds_behind_server=7,
     rounds_of_imports=15,
-    rounds_of_files=4,
+    rounds_of_files=3,
     rounds_of_lag=3,
     lag_seconds=3,
     rounds_of_streams=2,
@@ -94,20 +94,19 @@ class Row:
         return statistics.median(self.costs[name])
 
     def spread(self, name: str) -> float:
-        """The distance between the quartiles, as a part of the median."""
-        lower, _, upper = statistics.quantiles(self.costs[name], n=4, method="inclusive")
+        """The distance between the quartiles, as a part of the median; 0 after a single round."""
+        lower, upper = _quartiles(self.costs[name])
         return (upper - lower) / self.median(name)
 
     def ratios(self, name: str, baseline: str) -> list[float]:
-        """Round by round, how many times the baseline's cost this contestant's is."""
-        return [mine / theirs for mine, theirs in zip(self.costs[name], self.costs[baseline], strict=True)]
+        """Round by round, of those that both were in, how many times the baseline's cost this contestant's is."""
+        return [mine / theirs for mine, theirs in zip(self.costs[name], self.costs[baseline], strict=False)]
 
     def ratio(self, name: str, baseline: str) -> float:
         return statistics.median(self.ratios(name, baseline))
 
     def ratio_quartiles(self, name: str, baseline: str) -> tuple[float, float]:
-        lower, _, upper = statistics.quantiles(self.ratios(name, baseline), n=4, method="inclusive")
-        return lower, upper
+        return _quartiles(self.ratios(name, baseline))
 
 
 @dataclass
@@ -125,13 +124,14 @@ class Table:
     """Why there are no rows, if there are none."""
 
 
-def interleave(title: str, contestants: Mapping[str, Slice], rounds: int) -> Row:
-    """Give every contestant one slice a round, in changing order."""
+def interleave(title: str, contestants: Mapping[str, Slice], rounds: int, in_all: Collection[str] | None = None) -> Row:
+    """Give every contestant one slice a round, in changing order; after the first round, only those that are `in_all`."""
     names = list(contestants)
     costs: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         for name in order_of_round(names, number):
-            costs[name].append(contestants[name]())
+            if number == 0 or in_all is None or name in in_all:
+                costs[name].append(contestants[name]())
     return Row(title, costs)
 
 
@@ -140,6 +140,13 @@ def order_of_round(names: Sequence[str], number: int) -> list[str]:
     shift = number % len(names)
     rotated = [*names[shift:], *names[:shift]]
     return rotated[::-1] if number % 2 else rotated
+
+
+def _quartiles(values: Sequence[float]) -> tuple[float, float]:
+    if len(values) == 1:
+        return values[0], values[0]
+    lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return lower, upper
 
 
 def quantile(values: Sequence[float], part: float) -> float:

@@ -67,7 +67,7 @@ def table_section(table: Table, headings: dict[str, str]) -> str:
     """The figures of a table and, if more than one thing was compared in it, both kinds of ratio."""
     parts = [f"## {table.title}", (table.skipped and f"Skipped: {table.skipped}.") or table.method]
     if table.rows:
-        parts.append(_grid(table, headings, lambda row, name: f"{_shown(table, row, name)} ± {row.spread(name):.0%}"))
+        parts.append(_grid(table, headings, partial(_figure, table)))
         for baseline in table.baselines:
             if any(baseline in row.costs for row in table.rows.values()):
                 caption, cell = _COMPARISONS[baseline]
@@ -109,6 +109,11 @@ def _virtue(table: Table, row: Row) -> str:
 
 def _shown(table: Table, row: Row, name: str) -> str:
     return _SHOW[row.unit or table.unit](row.median(name))
+
+
+def _figure(table: Table, row: Row, name: str) -> str:
+    shown = _shown(table, row, name)
+    return f"{shown} ± {row.spread(name):.0%}" if len(row.costs[name]) > 1 else shown
 
 
 def _times_its_cost(row: Row, name: str, *, baseline: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from functools import partial
-from itertools import repeat, takewhile
 from typing import TYPE_CHECKING
 
 from bench import client, wrk
@@ -20,7 +19,7 @@ from bench.measure import Effort, Table, interleave
 from bench.processes import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from bench.corpus import Corpus
     from bench.file_cases import FileCase
@@ -29,13 +28,19 @@ if TYPE_CHECKING:
 
 
 def measure(
-    title: str, server: str, cases: Sequence[FileCase], peers: Sequence[FilePeer], corpus: Corpus, effort: Effort
+    title: str,
+    server: str,
+    cases: Sequence[FileCase],
+    peers: Sequence[FilePeer],
+    corpus: Corpus,
+    effort: Effort,
+    in_all: Collection[str],
 ) -> Table:
     """A table of seconds per request."""
     method = (
         f"Median of {effort.rounds_of_files} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against "
-        f"one process per peer ({server}, one worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles. "
-        "The next one is loaded when the last one is idle again. Answers of 100 MiB are counted by the octets that arrived. "
+        f"one process per peer ({server}, one worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles; "
+        "those without ± were in the first round only. The next one is loaded when the last one is idle again. Answers of 100 MiB are counted by the octets that arrived. "
         "HEAD is asked by a client in Python with as many connections, because wrk waits for the content that an answer "
         "to HEAD does not have. A dash: the peer does not do that; the notes tell what it does."
     )
@@ -53,7 +58,7 @@ def measure(
                 for server in servers
                 if server.can(case)
             }
-            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_of_files)
+            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_of_files, in_all)
     return table
 
 
@@ -63,12 +68,17 @@ def load(server: FileServer, case: FileCase, headers: Mapping[str, str], octets:
         loaded = wrk.run(server.url(case.file), headers)
     else:
         asked = client.request(case.method, f"/{case.file}", headers)
-        stop = time.monotonic() + wrk.SECONDS
-        requests = takewhile(lambda _: time.monotonic() < stop, repeat(asked))
-        loaded = client.run(server.port, requests, case.status, content=False)
+        loaded = client.run(server.port, _for_a_slice(asked), case.status, content=False)
     settle(server.pid)
     # The heads are less than a hundred thousandth of what is counted.
     answers = loaded.octets / octets if case.counted_by_octets else loaded.requests
     if answers == 0:
         raise RuntimeError(f"no answer from {server.peer.name} to {case.name} within the slice")
     return loaded.seconds / answers
+
+
+def _for_a_slice(request: bytes) -> Iterator[bytes]:
+    """The same again and again; the time counts from the first on, when all are connected."""
+    stop = time.monotonic() + wrk.SECONDS
+    while time.monotonic() < stop:
+        yield request

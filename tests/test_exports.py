@@ -7,6 +7,7 @@ from importlib.metadata import version
 import pytest
 
 import rejoinder
+import rejoinder.problems
 import rejoinder.responses
 import rejoinder.shutdown
 import rejoinder.sse
@@ -14,7 +15,14 @@ import rejoinder.staticfiles
 
 
 def test_every_exported_name_exists() -> None:
-    for module in (rejoinder, rejoinder.responses, rejoinder.shutdown, rejoinder.sse, rejoinder.staticfiles):
+    for module in (
+        rejoinder,
+        rejoinder.problems,
+        rejoinder.responses,
+        rejoinder.shutdown,
+        rejoinder.sse,
+        rejoinder.staticfiles,
+    ):
         assert module.__all__ == sorted(module.__all__)
         for name in module.__all__:
             assert getattr(module, name) is not None

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from rejoinder import responses
 from rejoinder._csv import CSVResponse
+from rejoinder._http.cache import CacheControl
 from rejoinder._http.disposition import content_disposition
+from rejoinder._http.timing import ServerTiming
 from rejoinder._lifecycle import Ending, Outcome
 from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
 from rejoinder._offload import AccelRedirect, XSendfile
+from rejoinder._problem import ProblemResponse
 from rejoinder._proxy import ProxyResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccelRedirect",
     "CSVResponse",
+    "CacheControl",
     "Ending",
     "FileChangedError",
     "FileResponse",
@@ -47,9 +51,11 @@ __all__ = [
     "OpenSource",
     "Outcome",
     "PlainTextResponse",
+    "ProblemResponse",
     "ProxyResponse",
     "RedirectResponse",
     "Response",
+    "ServerTiming",
     "Source",
     "StaticFiles",
     "StreamingResponse",

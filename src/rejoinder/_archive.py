@@ -26,7 +26,7 @@ from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.zip import ArchiveEncoder, Member, archive_length, safe_part
 from rejoinder._lifecycle import clock
 from rejoinder._pull import can_be_closed, close
-from rejoinder._send import read
+from rejoinder._send import read_slice
 from rejoinder._sources import Source
 from rejoinder._sources.directory import LocalDirectory
 from rejoinder._sources.local import FileChangedError, LocalFile, stat_etag
@@ -204,7 +204,7 @@ async def _read_source(
         encoder.begin(_member(replace(entry, size=opened.size, modified=modified)))
         position = 0
         while position < opened.size:
-            data = await read(opened, position, min(position + _PORTION, opened.size))
+            data = await read_slice(opened, position, min(position + _PORTION, opened.size))
             position += len(data)
             yield data
     finally:

@@ -5,15 +5,15 @@ import io
 import os
 import re
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from secrets import token_hex
-from typing import BinaryIO, Literal, TypeAlias, cast
+from typing import BinaryIO, Literal, TypeAlias, Unpack, cast
 
 from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._digest import add_digests
 from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.etags import check_etag, coded_etag, format_etag
@@ -23,7 +23,21 @@ from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_v
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
 from rejoinder._offload import Offload
-from rejoinder._plan import RANGE, SELECTING, Plan, Policy, Representation, Slice, plan, plan_missing
+from rejoinder._options import ContentOptions, Options
+from rejoinder._plan import (
+    PARTIAL_CONTENT,
+    RANGE,
+    SELECTING,
+    Extent,
+    Plan,
+    Policy,
+    Prepared,
+    Representation,
+    Slice,
+    decide,
+    plan_missing,
+    prepare,
+)
 from rejoinder._response import OK, Response
 from rejoinder._send import BODY, START, note_client_left, send_plan
 from rejoinder._sources import OpenSource, Source
@@ -36,8 +50,6 @@ from rejoinder._starlette import StarletteFileResponse, sealed
 Path: TypeAlias = str | os.PathLike[str]
 Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
 Missing: TypeAlias = Literal["raise", "404"]
-# What the class says of its content; size, etag and time of last modification of what was opened, and when.
-_Facts: TypeAlias = tuple[tuple[Field, ...], int, str | None, float | None, int]
 
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
 _OF_THE_FRONT_SERVER = frozenset({b"accept-ranges", b"content-length", b"transfer-encoding"})
@@ -72,20 +84,22 @@ class FileResponse(Response, StarletteFileResponse):
             answers ranges and conditions, and tells length and validators.
         delete_after: delete the file when the response has ended, in whatever way, and its background has run.
         on_finish: as for `Response`.
+        **options: `cache_control`, `expires`, `vary`, `server_timing` and the digests, as for `Response`. For a digest,
+            what is sent is read twice, and for `repr_digest` all of the file, once for each version of it.
 
     Raises:
         TypeError: `path` is nothing of the above.
         ValueError: as for `Response`; an etag or a time that cannot be sent; `root`, `precompressed`, `offload` or
             `delete_after` for what has no path; `delete_after` with one of the others: what a user names is not to be
             deleted, variants would be left behind, and the front server would come too late; `offload` with
-            `precompressed` or another status than 200, of which front servers know nothing.
+            `precompressed`, a digest or another status than 200, of which front servers know nothing.
 
     >>> response = FileResponse("report.pdf", filename="Übersicht.pdf")
     >>> response.headers["content-type"], response.headers["content-disposition"]
     ('application/pdf', 'attachment; filename="Ubersicht.pdf"; filename*=UTF-8\'\'%C3%9Cbersicht.pdf')
     """
 
-    chunk_size: int = 64 * 1024
+    chunk_size: int = 256 * 1024
     """Octets in one message, at most."""
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
@@ -94,6 +108,8 @@ class FileResponse(Response, StarletteFileResponse):
     as fast. It opens the file by its name when this response has ended: for files that are not replaced or deleted."""
 
     _implied_names = Response._implied_names | {b"accept-ranges", b"content-disposition"}  # noqa: SLF001 - our base
+    _renders = False
+    _takes = Options.__optional_keys__
     _root: Path | None = None
     _offers: list[Field] = [_ACCEPT_RANGES]  # noqa: RUF012 - never edited
 
@@ -116,11 +132,14 @@ class FileResponse(Response, StarletteFileResponse):
         offload: Offload | None = None,
         delete_after: bool = False,
         on_finish: OnFinish | None = None,
+        **options: Unpack[Options],
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
-        if offload is not None:
-            _check_offload(offload, path, status_code, precompressed=precompressed, delete_after=delete_after)
+        needs_content = (
+            precompressed or delete_after or not options.keys().isdisjoint({"content_digest", "repr_digest"})
+        )
+        _check_offload(offload, path, status_code, needs_content=needs_content)
         if missing not in {"raise", "404"}:
             raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
         if precompressed and not isinstance(path, (str, os.PathLike)):
@@ -150,6 +169,8 @@ class FileResponse(Response, StarletteFileResponse):
             self.headers["etag"] = format_etag(check_etag(etag)).decode()
         if last_modified is not None:
             self.headers["last-modified"] = format_date(last_modified)
+        if options:
+            self._tell(cast("ContentOptions", options))
         if stat_result is not None:
             self.set_stat_headers(stat_result)
 
@@ -166,15 +187,17 @@ class FileResponse(Response, StarletteFileResponse):
     def set_stat_headers(self, stat_result: os.stat_result) -> None:
         """Tell size, time and entity tag in `headers`, where they are silent; what is sent is that of the open file."""
         given = {name for name, _ in self.raw_headers}
-        told = (
-            (b"content-length", b"%d" % stat_result.st_size),
-            (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
-            (b"etag", stat_etag(stat_result).encode()),
-        )
-        for field in told:
-            if field[0] not in given:
-                self._from_stat.append(field)
-                self._append(field)
+        told: list[Field] = [
+            field
+            for field in (
+                (b"content-length", b"%d" % stat_result.st_size),
+                (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
+                (b"etag", stat_etag(stat_result).encode()),
+            )
+            if field[0] not in given
+        ]
+        self._from_stat += told
+        self._append(*told)
 
     def _implied_fields(self) -> list[Field]:
         return [*super()._implied_fields(), *self._offers]
@@ -188,74 +211,91 @@ class FileResponse(Response, StarletteFileResponse):
             ValueError: a header or status that was assigned after construction cannot be sent.
             Exception: the first failure of `on_finish` and `background`, when all have run.
         """
-        if (small := self._read_small(scope)) is not None:
-            headers, body = small
-            try:
-                await send({"type": START, "status": OK, "headers": headers})
-                await send({"type": BODY, "body": body})
-            except OSError as error:
-                note_client_left(error)
+        # The short way ends most requests, at a third of what the long one costs.
+        opened = self._open_at_once(scope)
+        answer, content = (None, None) if opened is None else self._answer_at_once(scope, opened)
+        if answer is None or content is None:
+            await self._send_at_length(scope, receive, send, answer, None if answer is None else opened)
             return
-        async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
-            check_status(self.status_code)
-            method = scope.get("method", "GET").upper()
-            opened = await self._open()
-            if opened is None:
-                missing = plan_missing(method, self._checked_fields())
-                await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
-                return
-            try:
-                fields = self._checked_fields()
-                if (order := await self._hand_over(scope, fields)) is not None:
-                    await send_plan(scope, receive, send, exchange, order, None, portion=self.chunk_size)
-                    return
-                if self._varies and isinstance(opened, OpenFile):
-                    opened, fields = await self._negotiate(scope["headers"], opened, fields)
-                answer = self._plan(method, scope["headers"], opened, fields)
-                path = self._path_of(answer, opened)
-                await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
-            finally:
-                closing = opened.close()
-                if closing is not None:
-                    await shielded(lambda: closing)
+        try:
+            # A copy: middleware edits the list that it is sent, and this one may be remembered.
+            await send({"type": START, "status": answer.status, "headers": answer.headers.copy()})
+            await send({"type": BODY, "body": content})
+        except OSError as error:
+            note_client_left(error)
 
-    def _read_small(self, scope: Scope) -> tuple[list[Field], bytes] | None:
-        """The ordinary answer with a content of one message, if it can be had without waiting; else None.
-
-        Most requests end here, at half of what the long way costs. No descriptor is open when it returns.
-        """
+    def _open_at_once(self, scope: Scope) -> OpenFile | None:
+        """The file, if there is nothing to do but to send it, and the kernel has in memory where it is."""
         source = self._source
         if (
             self.background is not None
             or self.on_finish is not None
             or self._delete_after
             or self._offload is not None
+            or self._digests
             or self._varies
-            or self.status_code is not OK
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
-            or scope.get("method") != "GET"
-            or not SELECTING.isdisjoint(dict(scope["headers"]))
         ):
             return None
+        if self.status_code is not OK:
+            check_status(self.status_code)
         try:
-            opened = source.open_cached()
-        except OSError:
+            return source.open_cached()
+        except OSError:  # the long way tells what it means
             return None
-        if opened is None:
-            return None
+
+    def _answer_at_once(self, scope: Scope, opened: OpenFile) -> tuple[Plan | None, bytes | None]:
+        """The answer and its content, if that is one message and in memory, else (None, None); and the file is closed.
+
+        Where it is more than one message: the answer without content, and the file is as open as it was.
+        """
+        is_long = False
         try:
-            body = opened.read_cached(0, opened.size) if 0 < opened.size <= self.chunk_size else None
+            answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, self._checked_fields())
+            parts = answer.body
+            if not parts:
+                return answer, b""
+            part = parts[0]
+            if len(parts) > 1 or part is Extent.TO_END or (size := len(part)) > self.chunk_size:
+                is_long = True
+                return answer, None
+            content = part if isinstance(part, bytes) else opened.read_cached(part.start, part.stop) if size else b""
+            return (None, None) if content is None or len(content) != size else (answer, content)
         except OSError:
-            return None
+            return None, None
         finally:
-            opened.close()
-        if body is None or len(body) != opened.size:
-            return None
-        fields = tuple(self._checked_fields())
-        # A cookie is one client's: it would outlive its response, and never be asked for again.
-        plan_whole = _plan_whole.__wrapped__ if b"set-cookie" in dict(fields) else _plan_whole
-        return plan_whole(fields, *self._facts(opened)).copy(), body
+            if not is_long:
+                opened.close()
+
+    async def _send_at_length(
+        self, scope: Scope, receive: Receive, send: Send, answer: Plan | None, opened: OpenSource | None
+    ) -> None:
+        """The long way; what is open and planned already is used, and closed."""
+        async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
+            try:
+                if answer is None:
+                    check_status(self.status_code)
+                    method = scope.get("method", "GET").upper()
+                    if (opened := await self._open()) is None:
+                        missing = plan_missing(method, self._checked_fields())
+                        await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
+                        return
+                    fields = self._checked_fields()
+                    if (order := await self._hand_over(scope, fields)) is not None:
+                        await send_plan(scope, receive, send, exchange, order, None, portion=self.chunk_size)
+                        return
+                    if self._varies and isinstance(opened, OpenFile):
+                        opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                    answer = self._plan(method, scope["headers"], opened, fields)
+                    if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
+                        answer = await add_digests(answer, opened, self._digests, portion=self.chunk_size)
+                path = self._path_of(answer, opened)
+                answer = answer._replace(headers=answer.headers.copy())
+                await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
+            finally:
+                if opened is not None and (closing := opened.close()) is not None:
+                    await shielded(lambda: closing)
 
     def _checked_fields(self) -> list[Field]:
         fields = self._fields
@@ -310,26 +350,21 @@ class FileResponse(Response, StarletteFileResponse):
         return opened, user
 
     def _plan(self, method: str, request: list[Field], opened: OpenSource, user: list[Field]) -> Plan:
-        facts, fields = _describe(user, *self._facts(opened))
-        return plan(
-            method,
-            request,
-            facts,
-            fields,
-            status=self.status_code,
-            # As Starlette has it; and the handler that made the response has done what the method asked for.
-            policy=Policy(max_ranges=self.max_ranges, reject_invalid_ranges=True, action_done=True),
-            # Nobody who makes the content may be able to guess it; and it costs as much as the rest of the plan.
-            boundary=token_hex(13).encode() if RANGE in dict(request) else None,
-        )
-
-    def _facts(self, opened: OpenSource) -> _Facts:
+        """The answer; its header section may be one that is remembered."""
         implied = (*self._describe_content(), *self._from_stat)
-        return implied, opened.size, opened.etag, opened.last_modified, int(time.time())
+        fields = tuple(user)
+        # A cookie is one client's: it would outlive its response, and never be asked for again.
+        prepare_file = _prepare_file.__wrapped__ if b"set-cookie" in dict(fields) else _prepare_file
+        facts = (opened.size, opened.etag, opened.last_modified, int(time.time()))
+        prepared = prepare_file(fields, implied, self.status_code, self.max_ranges, *facts)
+        asked = combine(request, SELECTING)
+        # Nobody who makes the content may be able to guess it; and it costs as much as the rest of the plan.
+        boundary = token_hex(13).encode() if b"," in asked.get(RANGE, b"") else None
+        return decide(method, asked, prepared, boundary)
 
-    def _path_of(self, answer: Plan, opened: OpenSource) -> str | None:
+    def _path_of(self, answer: Plan, opened: OpenSource | None) -> str | None:
         """Where a server can read all that is to be sent, if it may."""
-        if not self.pathsend or answer.body != (Slice(0, opened.size),) or not isinstance(opened, OpenFile):
+        if not self.pathsend or not isinstance(opened, OpenFile) or answer.body != (Slice(0, opened.size),):
             return None
         # By its name, nothing holds the file beneath a root. A surrogate is no character that another language knows.
         allowed = isinstance(self._source, LocalFile) and self._source.root is None and not self._delete_after
@@ -345,26 +380,25 @@ class FileResponse(Response, StarletteFileResponse):
         return BackgroundTasks([*tasks, BackgroundTask(_delete, path)])
 
 
-def _describe(
-    fields: Sequence[Field],
+@lru_cache(maxsize=1024)  # of a pure function: servers are asked for the same again and again
+def _prepare_file(
+    fields: tuple[Field, ...],
     implied: tuple[Field, ...],
+    status: int,
+    max_ranges: int,
     size: int,
     etag: str | None,
     last_modified: float | None,
     as_of: int,
-) -> tuple[Representation, list[Field]]:
-    """The facts, and what the user's header section says beside what is implied by them."""
+) -> Prepared:
+    """The plan but for the request: of what the class implies, only what the user did not take out of the fields."""
     content_type = next((field[1] for field in implied if field[0] == b"content-type" and field in fields), None)
     tag = None if etag is None else check_etag(etag)
     seconds = None if last_modified is None else int(last_modified // 1)
     facts = Representation(size, as_of, content_type, tag, seconds)
-    return facts, [field for field in fields if field not in implied]
-
-
-@lru_cache(maxsize=256)  # of a pure function: servers are asked for the same again and again
-def _plan_whole(fields: tuple[Field, ...], *facts: *_Facts) -> list[Field]:
-    """The header section for a GET that asks for nothing special. Shared: not to be edited."""
-    return plan("GET", (), *_describe(fields, *facts)).headers
+    # As Starlette has it; and the handler that made the response has done what the method asked for.
+    policy = Policy(max_ranges=max_ranges, reject_invalid_ranges=True, action_done=True)
+    return prepare(facts, [field for field in fields if field not in implied], status=status, policy=policy)
 
 
 def _delete(path: Path) -> None:
@@ -372,13 +406,17 @@ def _delete(path: Path) -> None:
         os.unlink(path)  # noqa: PTH108 - as it was given
 
 
-def _check_offload(offload: object, path: object, status_code: int, *, precompressed: bool, delete_after: bool) -> None:
+def _check_offload(offload: object, path: object, status_code: int, *, needs_content: bool) -> None:
+    if offload is None:
+        return
     if not isinstance(offload, Offload):
         raise TypeError(f"offload must be an AccelRedirect or an XSendfile, got {offload!r}")
     if not isinstance(path, (str, os.PathLike)):
         raise ValueError(f"offload is for a path, which {type(path).__name__} is not: the front server opens it itself")
-    if precompressed or delete_after or status_code != OK:
-        raise ValueError("offload cannot be used with `precompressed`, `delete_after`, or another status than 200")
+    if needs_content or status_code != OK:
+        raise ValueError(
+            "offload cannot be used with `precompressed`, `delete_after`, a digest, or another status than 200"
+        )
 
 
 def _source_of(path: object, root: Path | None) -> Source:
@@ -408,6 +446,8 @@ def _source_of(path: object, root: Path | None) -> Source:
 
 def _name_of(path: object) -> str:
     """What could tell the media type; empty if nothing does."""
+    if type(path) is str:
+        return path
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path)
     name = getattr(path, "name", None)

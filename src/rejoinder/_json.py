@@ -1,15 +1,17 @@
 """JSON responses: the bytes lane with an encoder in front."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Self, Unpack
 
 from starlette.background import BackgroundTask
 
+from rejoinder._calls import Call
 from rejoinder._encode.json import Default, Nan, encode, encode_json
 from rejoinder._http.fields import Headers
 from rejoinder._http.media import content_type
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import OnFinish
+from rejoinder._options import ContentOptions, LazyOptions
 from rejoinder._response import OK, Response
 from rejoinder._starlette import StarletteJSONResponse, sealed
 
@@ -29,7 +31,8 @@ class JSONResponse(Response, StarletteJSONResponse):
         background: as for `Response`.
         default: a function that turns a value of any other type into one that can be encoded.
         nan: what NaN and the infinities become: `"null"`, as in JavaScript, or `"error"`.
-        on_finish: as for `Response`; and so `filename`, `etag` and `last_modified`.
+        on_finish: as for `Response`.
+        **options: as for `Response`.
 
     Raises:
         TypeError: a value of a type that neither the list above nor `default` knows.
@@ -55,9 +58,7 @@ class JSONResponse(Response, StarletteJSONResponse):
         default: Default | None = None,
         nan: Nan = "null",
         on_finish: OnFinish | None = None,
-        filename: str | None = None,
-        etag: str | Literal[True] | None = None,
-        last_modified: datetime | None = None,
+        **options: Unpack[ContentOptions],
     ) -> None:
         self._terms = _USUAL if default is None and nan == "null" else (default, nan)
         # `Response.__init__`, line by line: the call would be a tenth of a small response.
@@ -72,8 +73,44 @@ class JSONResponse(Response, StarletteJSONResponse):
         body = self.render(content)
         self._body = body if type(body) is bytes else Response.render(self, body)
         self.init_headers(headers)
-        if filename is not None or etag is not None or last_modified is not None:
-            self._tell(filename, etag, last_modified)
+        if options:
+            self._tell(options)
+
+    @classmethod
+    def lazy(  # pyright: ignore[reportIncompatibleMethodOverride] # it takes more
+        cls,
+        build: Call[object],
+        status_code: int = 200,
+        headers: Headers | None = None,
+        media_type: str | None = None,
+        background: BackgroundTask | None = None,
+        *,
+        default: Default | None = None,
+        nan: Nan = "null",
+        etag: str | Call[str | None] | None = None,
+        last_modified: datetime | Call[datetime | None] | None = None,
+        on_finish: OnFinish | None = None,
+        **options: Unpack[LazyOptions],
+    ) -> Self:
+        """As `Response.lazy`, with `default` and `nan` of this class.
+
+        >>> JSONResponse.lazy(lambda: {"all": "that there is"}, etag="v1").headers["content-type"]
+        'application/json'
+        """
+        response = super().lazy(
+            build,
+            status_code,
+            headers,
+            media_type,
+            background,
+            etag=etag,
+            last_modified=last_modified,
+            on_finish=on_finish,
+            **options,
+        )
+        if default is not None or nan != "null":
+            response._terms = (default, nan)  # noqa: SLF001 - our own
+        return response
 
     def render(self, content: Any) -> bytes:
         """The content as JSON. A subclass may override it."""

@@ -46,17 +46,21 @@ from rejoinder._http.ranges import NoSlices, Slice, format_content_range, parse_
 from rejoinder._http.status import WITH_CONTENT
 
 __all__ = [
+    "PARTIAL_CONTENT",
     "RANGE",
     "SELECTING",
     "Extent",
     "Part",
     "Plan",
     "Policy",
+    "Prepared",
     "Representation",
     "Slice",
+    "decide",
     "plan",
     "plan_failure",
     "plan_missing",
+    "prepare",
 ]
 
 OK, PARTIAL_CONTENT, NOT_MODIFIED = 200, 206, 304
@@ -72,14 +76,18 @@ SELECTING = frozenset({RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNM
 _NOT_IN_304 = frozenset(
     {
         b"accept-ranges",
+        b"content-digest",
         b"content-encoding",
         b"content-language",
         b"content-length",
         b"content-range",
         b"content-type",
+        b"repr-digest",
         b"transfer-encoding",
     }
 )
+# What the user says of all the content is not true of a part.
+_NOT_IN_206 = frozenset({b"content-digest", b"content-length", b"content-range"})
 _TEXT: Field = (b"content-type", b"text/plain; charset=utf-8")
 # An answer that is not the representation must not describe it. Nor be kept in its place: a cache may store any status
 # that comes with an explicit lifetime (RFC 9111, 3), and would then show one client's bad Range to all others.
@@ -135,14 +143,17 @@ class Plan(NamedTuple):
     body: tuple[Part, ...]
 
 
-class _Response(NamedTuple):
-    """The answer to a request without conditions and ranges, and what decides about them."""
+class Prepared(NamedTuple):
+    """All that does not depend on the request, to be shared by many, and so not to be edited.
 
-    status: int
-    fields: list[Field]
+    `whole` is the answer to a GET without conditions and ranges; the rest decides about the others.
+    """
+
+    whole: Plan
     size: int | None
     validators: Validators
     offers_ranges: bool
+    policy: Policy
 
 
 _DEFAULT = Policy()
@@ -175,8 +186,16 @@ def plan(
     >>> plan("GET", [(b"if-none-match", b'"a"')], facts)
     Plan(status=304, headers=[(b'etag', b'"a"')], body=())
     """
-    response = _prepare(status, fields, representation, policy)
-    return _finish(method, _decide(method, combine(request, SELECTING), response, policy, boundary))
+    prepared = prepare(representation, fields, status=status, policy=policy)
+    return decide(method, combine(request, SELECTING), prepared, boundary)
+
+
+def decide(method: str, asked: dict[bytes, bytes], prepared: Prepared, boundary: bytes | None = None) -> Plan:
+    """The second half of `plan`: what follows from the request, of which `asked` has the selecting fields combined.
+
+    The header section may be that of `prepared` itself.
+    """
+    return _finish(method, _decide(method, asked, prepared, boundary))
 
 
 def plan_missing(method: str, fields: Sequence[Field] = ()) -> Plan:
@@ -197,13 +216,15 @@ def plan_failure(status: int, fields: Sequence[Field] = ()) -> Plan:
     return _refuse(status, fields)
 
 
-def _finish(method: str, answer: Plan) -> Plan:
+def _finish(method: str, decided: Plan) -> Plan:
     # 9.3.2: "identical to GET except that the server MUST NOT send content in the response".
-    return Plan(answer.status, answer.headers, ()) if method == "HEAD" else answer
+    return Plan(decided.status, decided.headers, ()) if method == "HEAD" else decided
 
 
-def _prepare(status: int, user: Sequence[Field], facts: Representation, policy: Policy) -> _Response:
-    """The user's fields, those that follow from the facts, and the validators as the client gets to see them."""
+def prepare(
+    facts: Representation, user: Sequence[Field] = (), *, status: int = 200, policy: Policy = _DEFAULT
+) -> Prepared:
+    """The first half of `plan`: the user's fields, those that follow from the facts, and the validators as sent."""
     given = dict(user)
     described: list[Field] = []
     if facts.content_type is not None and b"content-type" not in given:
@@ -221,7 +242,10 @@ def _prepare(status: int, user: Sequence[Field], facts: Representation, policy: 
     )
     if offers_ranges and b"accept-ranges" not in given:
         fields.append((b"accept-ranges", b"bytes"))
-    return _Response(status, fields, facts.size, _add_validators(fields, given, facts), offers_ranges)
+    validators = _add_validators(fields, given, facts)
+    content: Part = Extent.TO_END if facts.size is None else Slice(0, facts.size)
+    whole = Plan(status, fields, (content,) if status in WITH_CONTENT else ())
+    return Prepared(whole, facts.size, validators, offers_ranges, policy)
 
 
 def _add_validators(fields: list[Field], given: dict[bytes, bytes], facts: Representation) -> Validators:
@@ -239,41 +263,35 @@ def _add_validators(fields: list[Field], given: dict[bytes, bytes], facts: Repre
     return Validators(etag, last_modified, facts.as_of)
 
 
-def _decide(
-    method: str, asked: dict[bytes, bytes], response: _Response, policy: Policy, boundary: bytes | None
-) -> Plan:
+def _decide(method: str, asked: dict[bytes, bytes], prepared: Prepared, boundary: bytes | None) -> Plan:
+    whole, policy = prepared.whole, prepared.policy
+    if not asked:
+        return whole
     # 13.2.1: "A server MUST ignore all received preconditions if its response to the same request without those
     # conditions [...] would have been a status code other than a 2xx (Successful) or 412 (Precondition Failed)."
-    if response.status in SUCCESSFUL and (method in SAFE or not policy.action_done):
-        outcome = evaluate(method, asked, response.validators)
+    if whole.status in SUCCESSFUL and (method in SAFE or not policy.action_done):
+        outcome = evaluate(method, asked, prepared.validators)
         if outcome is Outcome.NOT_MODIFIED:
-            return _not_modified(response)
+            return _not_modified(whole.headers)
         if outcome is Outcome.FAILED:
-            return _refuse(PRECONDITION_FAILED, response.fields)
+            return _refuse(PRECONDITION_FAILED, whole.headers)
     # 14.2: "A server MUST ignore a Range header field received with a request method that is unrecognized or for which
     # range handling is not defined. For this specification, GET is the only method for which range handling is defined."
-    if method == "GET" and RANGE in asked and response.offers_ranges and range_applies(asked, response.validators):
-        return _choose_ranges(asked[RANGE], response, policy, boundary) or _whole(response)
-    return _whole(response)
+    if method == "GET" and RANGE in asked and prepared.offers_ranges and range_applies(asked, prepared.validators):
+        return _choose_ranges(asked[RANGE], prepared, boundary) or whole
+    return whole
 
 
-def _whole(response: _Response) -> Plan:
-    if response.status not in WITH_CONTENT:
-        return Plan(response.status, response.fields, ())
-    content: Part = Extent.TO_END if response.size is None else Slice(0, response.size)
-    return Plan(response.status, response.fields, (content,))
-
-
-def _not_modified(response: _Response) -> Plan:
-    has_etag = any(name == b"etag" for name, _ in response.fields)
+def _not_modified(fields: Sequence[Field]) -> Plan:
+    has_etag = any(name == b"etag" for name, _ in fields)
     # 15.4.5: "Last-Modified might be useful if the response does not have an ETag field".
     dropped = _NOT_IN_304 | {b"last-modified"} if has_etag else _NOT_IN_304
-    return Plan(NOT_MODIFIED, _without(response.fields, dropped), ())
+    return Plan(NOT_MODIFIED, _without(fields, dropped), ())
 
 
-def _choose_ranges(value: bytes, response: _Response, policy: Policy, boundary: bytes | None) -> Plan | None:
+def _choose_ranges(value: bytes, prepared: Prepared, boundary: bytes | None) -> Plan | None:
     """The 206, 416 or 400 to this Range field; None if it is to be ignored."""
-    size = response.size or 0
+    size, policy, fields = prepared.size or 0, prepared.policy, prepared.whole.headers
     slices = parse_range(value, size, 1 if boundary is None else policy.max_ranges)
     match slices:
         case NoSlices.IGNORED:
@@ -282,23 +300,22 @@ def _choose_ranges(value: bytes, response: _Response, policy: Policy, boundary: 
             if not policy.reject_invalid_ranges:
                 return None
             text = f"Range header: {slices.value}".encode()
-            return _refuse(BAD_REQUEST, response.fields, _TEXT, text=text)
+            return _refuse(BAD_REQUEST, fields, _TEXT, text=text)
         case NoSlices.UNSATISFIABLE:
             unsatisfied = (b"content-range", format_content_range(None, size))
-            return _refuse(RANGE_NOT_SATISFIABLE, response.fields, (b"accept-ranges", b"bytes"), unsatisfied)
+            return _refuse(RANGE_NOT_SATISFIABLE, fields, (b"accept-ranges", b"bytes"), unsatisfied)
         case (only,):
-            fields = _without(response.fields, {b"content-length", b"content-range"})
-            fields.append((b"content-range", format_content_range(only, size)))
-            return _partial(fields, (only,))
+            content_range = (b"content-range", format_content_range(only, size))
+            return _partial([*_without(fields, _NOT_IN_206), content_range], (only,))
         case _:
-            return _several(slices, size, response, boundary or b"")
+            return _several(slices, size, fields, boundary or b"")
 
 
-def _several(slices: tuple[Slice, ...], size: int, response: _Response, boundary: bytes) -> Plan:
-    content_type = dict(response.fields).get(b"content-type")
+def _several(slices: tuple[Slice, ...], size: int, user: Sequence[Field], boundary: bytes) -> Plan:
+    content_type = dict(user).get(b"content-type")
     # 15.3.7.2: "a server MUST NOT generate a Content-Range header field in the HTTP header section of a multiple part
     # response (this field will be sent in each part instead)."
-    fields = _without(response.fields, {b"content-length", b"content-range", b"content-type"})
+    fields = _without(user, _NOT_IN_206 | {b"content-type"})
     fields.append((b"content-type", format_content_type(boundary)))
     return _partial(fields, frame_parts(slices, size, content_type, boundary))
 

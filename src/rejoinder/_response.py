@@ -14,24 +14,28 @@ there is nothing to check again.
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias, Unpack
 
 from starlette.background import BackgroundTask
 from starlette.datastructures import URL, MutableHeaders
 from starlette.types import Receive, Scope, Send
 
+from rejoinder._calls import Call, result_of
 from rejoinder._http.cookies import Cookie, Quote, SameSite, format_set_cookie
 from rejoinder._http.dates import format_date
+from rejoinder._http.digests import CONTENT_DIGEST, Digest, check_digests
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.etags import check_etag, content_etag, format_etag
-from rejoinder._http.fields import Field, Headers, checked, encode_headers
+from rejoinder._http.fields import Field, Headers, checked, encode_headers, set_field
 from rejoinder._http.framing import check_length, frame
+from rejoinder._http.links import check_links
 from rejoinder._http.location import format_location
 from rejoinder._http.media import content_type
 from rejoinder._http.status import WITH_CONTENT, check_redirect_status, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
+from rejoinder._options import ContentOptions, LazyOptions, Options, SendingOptions, check_names, tell
 from rejoinder._plan import SELECTING, Plan, Policy, Representation, plan
-from rejoinder._send import BODY, START, note_client_left, send_whole
+from rejoinder._send import BODY, START, note_client_left, send_early_hints, send_whole
 from rejoinder._starlette import (
     StarletteHTMLResponse,
     StarlettePlainTextResponse,
@@ -68,13 +72,24 @@ class Response(StarletteResponse):
             that fails is logged and loses no other; the first failure is raised when all have run.
         on_finish: called once with the `Outcome` when the sending has ended, before `background`. It may be `async`.
             It runs on the event loop, so it must not block.
-        filename: the name to save the content under, as an attachment (RFC 6266); may come from a user.
-        etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; True for a hash of the content (RFC 9110, 8.8.3).
-        last_modified: when the content was last changed, an aware datetime (RFC 9110, 8.8.2). With this or `etag`, also
-            as headers, conditional requests are answered with 304 or 412 where the status is 2xx (RFC 9110, 13).
+        **options: what the response says of its content:
+
+            - filename: the name to save the content under, as an attachment (RFC 6266); may come from a user.
+            - etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; True for a hash of the content (RFC 9110, 8.8.3).
+            - last_modified: when the content was last changed, an aware datetime (RFC 9110, 8.8.2). With this or `etag`,
+              also as headers, conditional requests are answered with 304 or 412 where the status is 2xx (RFC 9110, 13).
+            - cache_control: what caches may do, a `CacheControl` or a text (RFC 9111, 5.2).
+            - expires: until when it is fresh: an aware datetime, or a timedelta from now on (RFC 9111, 5.3).
+            - vary: a field of the request on which the answer depends, or several, or `"*"`; added to what `headers` has
+              of them (RFC 9110, 12.5.5).
+            - server_timing: what took how long: `{"db": 53.2}` in milliseconds, or `ServerTiming` (W3C Server Timing).
+            - content_digest, repr_digest: a digest of what is sent, and of the whole of which it is a part: True or
+              `"sha-256"`, or `"sha-512"` (RFC 9530). It is made when the response is sent.
+            - early_hints: links for the client to follow while the content is made, such as
+              `"</style.css>; rel=preload; as=style"`: a 103 where the server offers it (RFC 8297). For `lazy`.
 
     Raises:
-        TypeError: content of another type, a status code that is no integer.
+        TypeError: content of another type, a status code that is no integer, an option that there is not.
         ValueError: a status code out of range, a header that cannot be sent (RFC 9110, 5.5), a content-length that
             contradicts the content.
 
@@ -94,6 +109,11 @@ class Response(StarletteResponse):
     _implied_names: frozenset[bytes] = _LONG_WAY | {b"content-type"}
     _described: bool = False  # `_fields` has what the class says of its content, beside what the user gave
     _hashed: bool = False
+    _recipe: "_Recipe | None" = None
+    _digests: tuple[Digest, ...] = ()
+    _early_hints: tuple[bytes, ...] = ()
+    _renders: bool = True  # its first argument is what `render` makes the content of
+    _takes: frozenset[str] = ContentOptions.__optional_keys__
 
     def __init__(
         self,
@@ -104,9 +124,7 @@ class Response(StarletteResponse):
         background: BackgroundTask | None = None,
         *,
         on_finish: OnFinish | None = None,
-        filename: str | None = None,
-        etag: str | Literal[True] | None = None,
-        last_modified: datetime | None = None,
+        **options: Unpack[ContentOptions],
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
@@ -119,8 +137,76 @@ class Response(StarletteResponse):
         body = self.render(content)
         self._body = body if type(body) is bytes else Response.render(self, body)  # a subclass may render text
         self.init_headers(headers)
-        if filename is not None or etag is not None or last_modified is not None:
-            self._tell(filename, etag, last_modified)
+        if options:
+            self._tell(options)
+
+    @classmethod
+    def lazy(
+        cls,
+        build: Call[object],
+        status_code: int = 200,
+        headers: Headers | None = None,
+        media_type: str | None = None,
+        background: BackgroundTask | None = None,
+        *,
+        etag: str | Call[str | None] | None = None,
+        last_modified: datetime | Call[datetime | None] | None = None,
+        on_finish: OnFinish | None = None,
+        **options: Unpack[LazyOptions],
+    ) -> Self:
+        """A response whose content is built when it is sent, and only then: not for a 304, a 412, or HEAD.
+
+        What `build` raises is raised before anything is sent, as if the endpoint had raised it. For HEAD, the header
+        section has no content-length (RFC 9110, 9.3.2).
+
+        Args:
+            build: returns what the constructor takes as its content. `async def` runs on the event loop, and any other
+                function in a thread.
+            status_code: as for the constructor.
+            headers: as for the constructor.
+            media_type: as for the constructor.
+            background: as for the constructor.
+            etag: an entity tag, or a function that returns one, or None, of the current version. It is called, as
+                `build` is, once for each request, and before.
+            last_modified: an aware datetime, or a function that returns one.
+            on_finish: as for the constructor.
+            **options: as for the constructor.
+
+        Raises:
+            TypeError: `build` cannot be called; the class takes something else than content that is rendered.
+            ValueError: as the constructor; `etag` is True, for which the content would have to be built.
+
+        >>> PlainTextResponse.lazy(lambda: "a long text", etag="v1").headers["etag"]
+        '"v1"'
+        """
+        if not callable(build):
+            raise TypeError(f"build must be a function that returns the content, got {type(build).__name__}")
+        if not cls._renders:
+            raise TypeError(f"{cls.__name__} has no content that could be built; Response and JSONResponse have")
+        if isinstance(etag, bool):
+            raise ValueError("etag=True is a hash of the content, which is not there yet; pass what tells its version")
+        response = cls.__new__(cls)
+        vars(response)["render"] = _render_nothing  # a subclass may not know what to do with no content
+        cls.__init__(
+            response,
+            None,
+            status_code,
+            headers,
+            media_type,
+            background,
+            on_finish=on_finish,
+            etag=None if callable(etag) else etag,
+            last_modified=None if callable(last_modified) else last_modified,
+            **options,
+        )
+        del vars(response)["render"]
+        response._body = response._checked = None  # noqa: SLF001 - our own
+        if response._fields is not None:
+            response._fields = [field for field in response._fields if field[0] != b"content-length"]
+        response._recipe = _Recipe(  # noqa: SLF001
+            build, etag if callable(etag) else None, last_modified if callable(last_modified) else None
+        )
+        return response
 
     def render(self, content: Any) -> bytes:
         """The bytes of the content that the constructor was given. A subclass may override it."""
@@ -171,18 +257,29 @@ class Response(StarletteResponse):
             return [length]
         return [length, _WITHOUT_CHARSET.get(media_type) or content_type(media_type, self.charset)]
 
-    def _tell(self, filename: str | None, etag: str | Literal[True] | None, last_modified: datetime | None) -> None:
-        """Put into the headers what these arguments say. `headers=` wins over a file name, and loses to validators."""
-        if filename is not None and "content-disposition" not in self.headers:
-            self._append((b"content-disposition", content_disposition(filename).encode()))
+    def _tell(self, options: ContentOptions | SendingOptions) -> None:
+        """Put into the headers what the options say. Of `headers=` and these, these win, but for the file name."""
+        check_names(self, options, self._takes)
+        fields, is_checked = self.raw_headers, self._checked is not None
+        filename, etag, last_modified = options.get("filename"), options.get("etag"), options.get("last_modified")
+        if filename is not None and all(name != b"content-disposition" for name, _ in fields):
+            fields.append((b"content-disposition", content_disposition(filename).encode()))
+        if etag is True and self._body is None:
+            raise ValueError("etag=True is a hash of the content, which is made while it is sent; pass an entity tag")
         if etag is not None:
             self._hashed = etag is True
             tag = content_etag(self.body) if etag is True else check_etag(etag)
-            self.headers["etag"] = format_etag(tag).decode()
+            set_field(fields, (b"etag", format_etag(tag)))
         if last_modified is not None:
-            self.headers["last-modified"] = format_date(last_modified)
-        if etag is not None or last_modified is not None:
-            self._checked = None  # the short way knows nothing of conditions
+            set_field(fields, (b"last-modified", format_date(last_modified).encode()))
+        tell(fields, options)
+        if "content_digest" in options or "repr_digest" in options:
+            self._digests = check_digests(options)
+        if hints := options.get("early_hints"):
+            self._early_hints = check_links(hints)
+        # The short way knows nothing of conditions, digests and hints.
+        goes_long = etag is not None or last_modified is not None or self._digests or self._early_hints
+        self._checked = fields.copy() if is_checked and not goes_long else None
 
     @property
     def body(self) -> bytes:
@@ -198,7 +295,7 @@ class Response(StarletteResponse):
             length = (b"content-length", b"%d" % len(self._body))
             self._fields[:] = [length if field[0] == length[0] else field for field in self._fields]
         if self._hashed:
-            self._tell(None, etag=True, last_modified=None)
+            set_field(self.raw_headers, (b"etag", format_etag(content_etag(self._body))))
 
     @property
     def raw_headers(self) -> list[Field]:
@@ -276,10 +373,10 @@ class Response(StarletteResponse):
         )
         self._append((b"set-cookie", format_set_cookie(cookie)))
 
-    def _append(self, field: Field) -> None:
-        self.raw_headers.append(field)
+    def _append(self, *fields: Field) -> None:
+        self.raw_headers.extend(fields)
         if self._checked is not None:
-            self._checked.append(field)
+            self._checked.extend(fields)
 
     def delete_cookie(
         self,
@@ -345,11 +442,40 @@ class Response(StarletteResponse):
         async with Exchange(status, self.on_finish, self.background) as exchange:
             check_status(status)
             fields = self._implied_fields() if fields is None else checked(fields)
-            implied = self._describe_content() if self._described else []
-            fields, body = frame(scope.get("method", "GET"), status, fields, self.body, implied)
+            if body is None and self._recipe is not None:
+                await self._recipe.tell_validators(fields)
             if (answer := evaluate(scope, status, fields)) is not None:
-                exchange.status, fields, body = answer.status, answer.headers, b""
-            await send_whole(scope, send, exchange, fields, body)
+                exchange.status = answer.status
+                await send_whole(scope, send, exchange, answer.headers, b"")
+                return
+            fields, content = await self._make(scope, send, fields)
+            await send_whole(scope, send, exchange, fields, content)
+
+    async def _make(self, scope: Scope, send: Send, fields: list[Field]) -> tuple[list[Field], bytes]:
+        """The header section and the content of the ordinary answer, which is the time to build what is not yet there."""
+        status, method, body = self.status_code, scope.get("method", "GET"), self._body
+        if self._recipe is None:
+            body = self.body
+        has_content = status in WITH_CONTENT and method != "HEAD"
+        if has_content and self._early_hints:
+            await send_early_hints(scope, send, self._early_hints)
+        if has_content and body is None and self._recipe is not None:
+            body = self._rendered(await result_of(self._recipe.build))
+            set_field(fields, (b"content-length", b"%d" % len(body)))
+        implied = self._describe_content() if self._described else []
+        # 9.3.2: "a server MAY omit header fields for which a value is determined only while generating the content."
+        fields, content = frame("HEAD" if body is None else method, status, fields, body or b"", implied)
+        if status in WITH_CONTENT:
+            for digest in self._digests:
+                if digest.name == CONTENT_DIGEST:
+                    set_field(fields, digest.of(content))
+                elif body is not None:
+                    set_field(fields, digest.of(body))
+        return fields, content
+
+    def _rendered(self, content: object) -> bytes:
+        body = self.render(content)
+        return body if type(body) is bytes else Response.render(self, body)
 
 
 @sealed
@@ -386,6 +512,7 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         allowed_hosts: for targets that come from users: the hosts that an absolute URL may lead to, on any port;
             `"*.example.com"` for all below one. A path on this site is always allowed, user information never.
         on_finish: as for `Response`.
+        **options: `cache_control`, `expires`, `vary`, `server_timing` and the digests, as for `Response`.
 
     Raises:
         ValueError: a control character, `javascript:`, `data:` or `vbscript:`, no host name, a host that is not
@@ -396,6 +523,9 @@ class RedirectResponse(Response, StarletteRedirectResponse):
     '/caf%C3%A9'
     """
 
+    _renders = False
+    _takes = Options.__optional_keys__
+
     def __init__(
         self,
         url: str | URL,
@@ -405,13 +535,33 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         *,
         allowed_hosts: Collection[str] | None = None,
         on_finish: OnFinish | None = None,
+        **options: Unpack[Options],
     ) -> None:
         location = (b"location", format_location(_text_of(url), allowed_hosts).encode("ascii"))
-        super().__init__(b"", status_code, headers, None, background, on_finish=on_finish)
+        super().__init__(b"", status_code, headers, None, background, on_finish=on_finish, **options)
         check_redirect_status(status_code)
         if headers is not None:
             self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
         self._append(location)
+
+
+class _Recipe(NamedTuple):
+    """How to make what is sent, and to find out which version of it there is."""
+
+    build: Call[object]
+    etag: Call[str | None] | None
+    last_modified: Call[datetime | None] | None
+
+    async def tell_validators(self, fields: list[Field]) -> None:
+        """Put those of the current version into the header section."""
+        if self.etag is not None and (etag := await result_of(self.etag)) is not None:
+            set_field(fields, (b"etag", format_etag(check_etag(etag))))
+        if self.last_modified is not None and (moment := await result_of(self.last_modified)) is not None:
+            set_field(fields, (b"last-modified", format_date(moment).encode()))
+
+
+def _render_nothing(_: object) -> bytes:
+    return b""
 
 
 def evaluate(scope: Scope, status: int, fields: list[Field]) -> Plan | None:

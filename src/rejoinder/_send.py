@@ -22,11 +22,12 @@ import anyio
 from starlette.types import Receive, Scope, Send
 
 from rejoinder._http.fields import Field
+from rejoinder._http.trailers import Trailers
 from rejoinder._lifecycle import ClientLeft, Exchange
 from rejoinder._plan import Extent, Plan, Slice
 from rejoinder._sources import OpenSource
 from rejoinder._sources.local import FileChangedError, OpenFile
-from rejoinder._turns import turn
+from rejoinder._turns import turns
 
 _logger = logging.getLogger("rejoinder")
 
@@ -36,6 +37,8 @@ BODY = "http.response.body"
 _NOT_THE_CLIENT = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 _PATH = "http.response.pathsend"
 _ZERO_COPY = "http.response.zerocopysend"
+_EARLY_HINT = "http.response.early_hint"
+_TRAILERS = "http.response.trailers"
 _DENIAL_EXTENSION = "websocket.http.response"
 
 _LONG = 1024 * 1024  # octets from which on it is worth a task to notice that nobody takes them any more
@@ -53,6 +56,16 @@ async def send_whole(scope: Scope, send: Send, exchange: Exchange, fields: list[
     if prefix is not None:
         await _send(send, {"type": prefix + BODY, "body": body})
         exchange.bytes_sent += len(body)
+
+
+async def send_early_hints(scope: Scope, send: Send, links: tuple[bytes, ...]) -> None:
+    """Sends a 103 before the response, where the server offers that.
+
+    Raises:
+        ClientLeft: the server said that the client is gone.
+    """
+    if scope["type"] == "http" and _EARLY_HINT in _extensions(scope):
+        await _send(send, {"type": _EARLY_HINT, "links": list(links)})
 
 
 async def send_plan(
@@ -77,7 +90,7 @@ async def send_plan(
     exchange.status = answer.status
     if source is not None and 0 < len(only := _only_slice(answer)) <= portion:
         # What fits into one message is read before the head, so that a failure is a status of its own.
-        data = await read(source, only.start, only.stop)
+        data = _checked(await source.read(only.start, only.stop), only.start, only.stop)
         if len(data) == len(only):
             await send_whole(scope, send, exchange, answer.headers, data)
             return
@@ -87,7 +100,7 @@ async def send_plan(
         return
     extensions = {} if prefix else _extensions(scope)
     parts = [part for part in answer.body if part is not Extent.TO_END]  # every source knows its size
-    content = _Content(send, exchange, prefix + BODY, source, portion, sum(map(len, parts)))
+    content = _Content(send, exchange, prefix + BODY, source, portion, turns(), sum(map(len, parts)))
     work = partial(content.send, parts, zero_copy=_ZERO_COPY in extensions)
     if path is not None and _PATH in extensions:
         await _send(send, {"type": _PATH, "path": path})
@@ -107,6 +120,7 @@ class _Content:
     _kind: str
     _source: OpenSource | None
     _portion: int
+    _turn: Callable[[], Awaitable[None]]
     left: int
 
     async def send(self, parts: list[bytes | Slice], *, zero_copy: bool) -> None:
@@ -125,9 +139,10 @@ class _Content:
             await self._put(b"")
 
     async def _read(self, part: Slice, source: OpenSource) -> bool:
-        position, more_body = part.start, True
-        while position < part.stop:
-            data = await read(source, position, min(position + self._portion, part.stop))
+        position, stop, more_body = part.start, part.stop, True
+        while position < stop:
+            end = min(position + self._portion, stop)
+            data = _checked(await source.read(position, end), position, end)
             position += len(data)
             more_body = await self._put(data)
         return more_body
@@ -144,10 +159,14 @@ class _Content:
     async def _put(self, data: bytes) -> bool:
         self.left -= len(data)
         more_body = self.left > 0
-        await _send(self._send, {"type": self._kind, "body": data, "more_body": more_body})
+        try:  # as in `_send`: a call less for each message of a long file
+            await self._send({"type": self._kind, "body": data, "more_body": more_body})
+        except OSError as error:
+            note_client_left(error)
+            raise ClientLeft from error
         self._exchange.bytes_sent += len(data)
         if more_body:
-            await turn()
+            await self._turn()
         return more_body
 
 
@@ -160,9 +179,17 @@ def _only_slice(answer: Plan) -> Slice:
             return Slice(0, 0)
 
 
-async def read(source: OpenSource, start: int, stop: int) -> bytes:
+async def read_slice(source: OpenSource, start: int, stop: int) -> bytes:
+    """Some of the octets from `start` to `stop`.
+
+    Raises:
+        OSError: the source cannot be read, or has less than it said.
+    """
+    return _checked(await source.read(start, stop), start, stop)
+
+
+def _checked(data: bytes, start: int, stop: int) -> bytes:
     """Octets that were announced; the source may give them one by one, but no more of them, and not none."""
-    data = await source.read(start, stop)
     if not 0 < len(data) <= stop - start:
         raise FileChangedError(
             errno.ESTALE, f"octets {start} to {stop} were announced, and the source gave {len(data)} of them"
@@ -179,11 +206,21 @@ class Outlet:
         exchange: is told what was sent.
         fields: the header section.
         has_content: False for HEAD and for a status without content.
+        trailers: to follow the content, where the server offers that.
     """
 
-    __slots__ = ("_fields", "_kind", "_scope", "_send", "begun", "exchange", "is_http", "takes_content")
+    __slots__ = ("_fields", "_kind", "_scope", "_send", "_trailers", "begun", "exchange", "is_http", "takes_content")
 
-    def __init__(self, scope: Scope, send: Send, exchange: Exchange, fields: list[Field], *, has_content: bool) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        send: Send,
+        exchange: Exchange,
+        fields: list[Field],
+        *,
+        has_content: bool,
+        trailers: Trailers | None = None,
+    ) -> None:
         self.exchange = exchange
         self.is_http = scope["type"] == "http"
         self.takes_content = has_content and (self.is_http or _DENIAL_EXTENSION in _extensions(scope))
@@ -192,24 +229,36 @@ class Outlet:
         self._send = send
         self._fields = fields
         self._kind: str | None = None
+        self._trailers = trailers if has_content and self.is_http and _TRAILERS in _extensions(scope) else None
+        if self._trailers is not None:
+            self._fields = [*fields, self._trailers.names()]
 
     async def put(self, data: bytes, *, more_body: bool) -> None:
         """Send this, after the head if that was not sent yet.
 
         Raises:
             ClientLeft: the server said that the client is gone.
+            Exception: of a function that tells a trailer: before the end, so that the connection is cut.
         """
+        trailers, ending = self._trailers, None
         if not self.begun:
-            prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
+            prefix = await _send_start(
+                self._scope, self._send, self.exchange, self._fields, trailers=trailers is not None
+            )
             self._kind = None if prefix is None else prefix + BODY
             self.begun = True
         if self._kind is not None and (data or not more_body):
+            if trailers is not None:
+                trailers.feed(data)
+                ending = None if more_body else trailers.end()
             try:
                 await self._send({"type": self._kind, "body": data, "more_body": more_body})
             except OSError as error:
                 note_client_left(error)
                 raise ClientLeft from error
             self.exchange.bytes_sent += len(data)
+            if ending is not None:
+                await _send(self._send, {"type": _TRAILERS, "headers": ending, "more_trailers": False})
 
 
 async def client_leaves(receive: Receive) -> None:
@@ -254,7 +303,9 @@ async def unless_client_leaves(
         raise ClientLeft
 
 
-async def _send_start(scope: Scope, send: Send, exchange: Exchange, fields: list[Field]) -> str | None:
+async def _send_start(
+    scope: Scope, send: Send, exchange: Exchange, fields: list[Field], *, trailers: bool = False
+) -> str | None:
     """Begins the response. What the types of its messages begin with; None if there cannot be a response."""
     prefix = ""
     if scope["type"] == "websocket":
@@ -263,7 +314,10 @@ async def _send_start(scope: Scope, send: Send, exchange: Exchange, fields: list
             await _send(send, {"type": "websocket.close", "code": 1008, "reason": ""})
             return None
         prefix = "websocket."
-    await _send(send, {"type": prefix + START, "status": exchange.status, "headers": fields})
+    message: dict[str, Any] = {"type": prefix + START, "status": exchange.status, "headers": fields}
+    if trailers:
+        message["trailers"] = True
+    await _send(send, message)
     return prefix
 
 

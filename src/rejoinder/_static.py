@@ -69,7 +69,7 @@ class StaticFiles(StarletteStaticFiles):
         check_dir: raise at once if there is no such directory, and not at the first request.
         follow_symlink: also links that lead out of the directory.
         precompressed: send `app.js.br`, `.zst` or `.gz` in place of `app.js`, as `FileResponse(precompressed=True)`.
-        cache_control: the Cache-Control of each file; but files with a hash of their content in the name, as
+        cache_control: the Cache-Control of each file, a `CacheControl` or a text; but files with a hash of their content in the name, as
             `app.3f2a1b9c.js`, are kept for ever. Or a function of the path of the file that is sent, relative to its
             directory, with "/" between its parts, which returns the value, or None for no such header.
         dotfiles: also files and directories whose name begins with ".". Without it, `.well-known` alone.

@@ -1,8 +1,7 @@
 """The streams lane: responses whose content is made while it is sent."""
 
 from collections.abc import AsyncIterable, Callable
-from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, Unpack
 
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
@@ -12,23 +11,22 @@ from rejoinder._encode.stream import Encoder
 from rejoinder._http.fields import Field, Headers, checked
 from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
+from rejoinder._http.trailers import Trailers, TrailerValue, check_trailers
 from rejoinder._lifecycle import Exchange, OnFinish
+from rejoinder._options import SendingOptions
 from rejoinder._pull import check_content, iterate
 from rejoinder._pump import Terms, discard, pump
 from rejoinder._response import Response, evaluate
-from rejoinder._send import Outlet
+from rejoinder._send import Outlet, send_early_hints
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
 _NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
-class StreamOptions(TypedDict, total=False):
+class StreamOptions(SendingOptions, total=False):
     """What every stream takes by keyword, as `StreamingResponse` explains it."""
 
     on_finish: OnFinish | None
-    filename: str | None
-    etag: str | None
-    last_modified: datetime | None
     prefetch: bool
     send_timeout: float | None
     idle_timeout: float | None
@@ -55,9 +53,6 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         media_type: as for `Response`.
         background: as for `Response`.
         on_finish: as for `Response`.
-        filename: as for `Response`.
-        etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; conditional requests are answered with 304 or 412.
-        last_modified: as for `Response`.
         prefetch: send nothing before the first item is there, so that any exception before it is that of an endpoint.
         send_timeout: seconds for the server to take a message; after that, the client counts as gone.
         idle_timeout: seconds for the source to give something; after that, TimeoutError, as if it had raised it.
@@ -68,6 +63,11 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             ends as if complete. Others are finished.
         farewell: what is sent then, before the end.
         keepalive: after so many seconds without an octet, while the source waits, send these octets.
+        **options: as for `Response`; but the digests are trailers, `etag` cannot be True, and there is
+
+            - trailers: a mapping of the names of fields to values, or to functions that return one when all of the
+              content is there; they follow it (RFC 9110, 6.5) where the server offers that. If a function fails, the
+              connection is cut.
 
     Raises:
         TypeError: content of another type, a status code that is no integer.
@@ -80,6 +80,10 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     'text/plain; charset=utf-8'
     """
 
+    _renders = False
+    _takes = SendingOptions.__optional_keys__
+    _trailers: tuple[tuple[bytes, TrailerValue], ...] = ()
+
     def __init__(
         self,
         content: object,
@@ -89,9 +93,6 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         background: BackgroundTask | None = None,
         *,
         on_finish: OnFinish | None = None,
-        filename: str | None = None,
-        etag: str | None = None,
-        last_modified: datetime | None = None,
         prefetch: bool = False,
         send_timeout: float | None = None,
         idle_timeout: float | None = None,
@@ -100,6 +101,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         stop_on_shutdown: bool = False,
         farewell: bytes = b"",
         keepalive: tuple[float, bytes] | None = None,
+        **options: Unpack[SendingOptions],
     ) -> None:
         check_status(status_code)
         self._check_content(content)
@@ -123,8 +125,9 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self._iterated: object = None
         self._owned: list[object] = []
         self.init_headers(headers)
-        if filename is not None or etag is not None or last_modified is not None:
-            self._tell(filename, etag, last_modified)
+        if options:
+            self._trailers = check_trailers(options.get("trailers") or {})
+            self._tell(options)
 
     @property
     def body_iterator(self) -> Any:
@@ -183,9 +186,14 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     ) -> tuple[Outlet, object, Encoder]:
         """Where this goes out, and what does. From then on, the content belongs to the pump."""
         outlet = self._outlet(scope, send, exchange, self.status_code, self.raw_headers)
+        await self._hint(scope, send, outlet)
         if outlet.takes_content and not self._replaced:
             return outlet, self._source(scope), self._encoder()
         return outlet, self._content, ChunkEncoder(self.charset)
+
+    async def _hint(self, scope: Scope, send: Send, outlet: Outlet) -> None:
+        if self._early_hints and outlet.takes_content:
+            await send_early_hints(scope, send, self._early_hints)
 
     def _outlet(self, scope: Scope, send: Send, exchange: Exchange, status: int, fields: list[Field]) -> Outlet:
         exchange.status = status
@@ -199,4 +207,5 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         if (answer := evaluate(scope, status, fields)) is not None:
             exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
-        return Outlet(scope, send, exchange, fields, has_content=has_content)
+        trailers = Trailers(self._trailers, self._digests) if self._trailers or self._digests else None
+        return Outlet(scope, send, exchange, fields, has_content=has_content, trailers=trailers)

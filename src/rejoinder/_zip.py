@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias, Unpack, cast
 
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
@@ -16,6 +16,7 @@ from rejoinder._encode.stream import Encoder
 from rejoinder._encode.zip import check_name
 from rejoinder._http.fields import Headers
 from rejoinder._lifecycle import Exchange, OnFinish
+from rejoinder._options import SendingOptions
 from rejoinder._response import OK
 from rejoinder._send import Outlet
 from rejoinder._sources import Source
@@ -83,14 +84,12 @@ class ZipResponse(StreamingResponse):
         background: as for `Response`.
         deflate: compress the contents, in a thread; without a content-length. For text and the like: pictures, videos and
             archives get no smaller.
-        filename: as for `Response`.
-        etag: as for `StreamingResponse`. By default, if all are paths, or have a `size` and a time, a weak one of these
-            facts, so that who has the archive already is answered with 304.
-        last_modified: as for `Response`.
         on_finish: as for `Response`.
         send_timeout: as for `StreamingResponse`.
         idle_timeout: as for `StreamingResponse`.
         max_duration: as for `StreamingResponse`.
+        **options: as for `StreamingResponse`; `filename` among them. The default of `etag`, if all contents are paths, or
+            have a size and a time, is a weak one of these facts: who has the archive already is answered with 304.
 
     Raises:
         TypeError: a name or content of another type.
@@ -113,13 +112,11 @@ class ZipResponse(StreamingResponse):
         background: BackgroundTask | None = None,
         *,
         deflate: bool = False,
-        filename: str | None = None,
-        etag: str | None = None,
-        last_modified: datetime | None = None,
         on_finish: OnFinish | None = None,
         send_timeout: float | None = None,
         idle_timeout: float | None = None,
         max_duration: float | None = None,
+        **options: Unpack[SendingOptions],
     ) -> None:
         pairs: Iterable[Listed] = entries.items() if isinstance(entries, Mapping) else entries
         known = [_entry(one if isinstance(one, ZipEntry) else ZipEntry(*one)) for one in pairs]
@@ -131,13 +128,11 @@ class ZipResponse(StreamingResponse):
             headers,
             media_type,
             background,
-            filename=filename,
-            etag=etag,
-            last_modified=last_modified,
             on_finish=on_finish,
             send_timeout=send_timeout,
             idle_timeout=idle_timeout,
             max_duration=max_duration,
+            **options,
         )
 
     async def _begin(
@@ -153,6 +148,7 @@ class ZipResponse(StreamingResponse):
         if survey.etag is not None and self.status_code == OK and b"etag" not in dict(fields):
             fields = [*fields, (b"etag", survey.etag.encode())]
         outlet = self._outlet(scope, send, exchange, self.status_code, fields)
+        await self._hint(scope, send, outlet)
         content = Sending(self._archive, survey) if outlet.takes_content else self._archive
         return outlet, content, ChunkEncoder(self.charset)
 

@@ -218,10 +218,10 @@ async def request(response: Any, scope: dict[str, Any], at_body: Callable[[], ob
 def test_file_changed(tmp_path: Path) -> None:
     for cls, error in zip(of_both("FileResponse"), (None, rejoinder.FileChangedError), strict=True):
         file = tmp_path / "a"
-        file.write_bytes(bytes(200_000))
+        file.write_bytes(bytes(500_000))
         with pytest.raises(error) if error else contextlib.nullcontext():
-            messages = anyio.run(request, cls(file), {}, lambda file=file: os.truncate(file, 100_000))
-            assert messages[-1]["more_body"] is False  # 100,000 octets of 200,000, and that is all
+            messages = anyio.run(request, cls(file), {}, lambda file=file: os.truncate(file, 300_000))
+            assert messages[-1]["more_body"] is False  # 300,000 octets of 500,000, and that is all
 
 
 def test_file_again(tmp_path: Path) -> None:
@@ -258,6 +258,13 @@ def found(app: Any, **request: bytes) -> Any:
     """What `get_response` gives for this file."""
     fields = [(name.replace("_", "-").encode(), value) for name, value in request.items()]
     return anyio.run(app.get_response, HERE.name, {**STATIC, "headers": fields})
+
+
+def test_file_messages(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(512 * 1024))
+    for cls, size in zip(of_both("FileResponse"), (64 * 1024, 256 * 1024), strict=True):
+        sent = rejoinder.testing.run(rejoinder.testing.fetch, cls(tmp_path / "a")).messages
+        assert {len(message["body"]) for message in sent[1:] if message["body"]} == {size}
 
 
 def test_static_nosniff() -> None:

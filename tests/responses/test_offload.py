@@ -139,6 +139,7 @@ def test_a_denied_websocket_is_sent_the_file(root: Path) -> None:
     [
         ("a", {"precompressed": True}, ValueError, "cannot be used with"),
         ("a", {"delete_after": True}, ValueError, "cannot be used with"),
+        ("a", {"content_digest": True}, ValueError, "cannot be used with"),
         ("a", {"status_code": 404}, ValueError, "cannot be used with"),
         (b"a", {}, ValueError, "offload is for a path, which bytes is not"),
         ("a", {"offload": "/protected/"}, TypeError, "must be an AccelRedirect"),

@@ -78,8 +78,12 @@ ORDER = {
 EXTENSIONS = {
     "debug after start": Row([start(), DEBUG], [DEBUG, start(), body()], "debug' was sent between", ALL),
     "debug not offered": Row([DEBUG], [DEBUG, start(), body()], "not offer .*debug", {}, ALL),
-    "hint before start": Row([HINT], [start(), HINT, HINT, body()], "hint' was sent before", ALL),
-    "hint not offered": Row([start(), HINT], [start(), HINT, body()], "not offer .*Early Hints", {}, ALL),
+    "hint after start": Row([start(), HINT], [HINT, HINT, start(), body()], "hint' was sent between .*15.2", ALL),
+    "hint not offered": Row([HINT], [HINT, start(), body()], "not offer .*early_hint", {}, ALL),
+    "hint without links": Row([{**HINT, "links": []}], [HINT, start(), body()], "not some bytes", ALL),
+    "hint of one": Row([{**HINT, "links": b"</a>"}], [HINT, start(), body()], "not some bytes", ALL),
+    "hint of text": Row([{**HINT, "links": ["</a>"]}], [HINT, start(), body()], "no value of a header", ALL),
+    "hint of two lines": Row([{**HINT, "links": [b"</a>\r\nb: c"]}], [HINT, start(), body()], "no value", ALL),
     "push after the end": Row([start(), body(), PUSH], [start(), PUSH, body()], "push' was sent after", ALL),
     "push not offered": Row([start(), PUSH], [start(), PUSH, body()], "not offer .*push", {}, ALL),
     "push with bad header": Row([start(), {**PUSH, "headers": [(b"A", b"")]}], [start(), PUSH, body()], "lower", ALL),
@@ -113,6 +117,12 @@ EXTENSIONS = {
         [start(trailers=True), body(), MORE_TRAILERS],
         [start(trailers=True), body(), MORE_TRAILERS, TRAILER],
         "without the trailers",
+        TRAILERS,
+    ),
+    "trailers without fields": Row(
+        [start(trailers=True), body(), message("http.response.trailers")],
+        [start(trailers=True), body(), TRAILER],
+        "without headers",
         TRAILERS,
     ),
     "body instead of trailers": Row(

@@ -18,8 +18,11 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.background import BackgroundTask
 
 from rejoinder import (
+    CSVResponse,
     FileResponse,
     HTMLResponse,
+    JSONArrayResponse,
+    JSONLinesResponse,
     JSONResponse,
     ORJSONResponse,
     Outcome,
@@ -63,7 +66,24 @@ ANSWERS: dict[str, Callable[[], Response]] = {
     "205": lambda: PlainTextResponse("x", 205),
     "304": lambda: HTMLResponse("x", 304, {"etag": '"a"'}),
     "404": lambda: PlainTextResponse("x", 404),
+    "file": lambda: FileResponse(Path(__file__).with_name("h2client.py"), media_type="text/plain"),
+    "memory": lambda: FileResponse(b"0123456789", media_type="text/plain"),
+    "missing": lambda: FileResponse("no such file", missing="404"),
+    "stream": lambda: StreamingResponse(iter(["gr", b"\xc3\xbc", "\u00dfe"]), media_type="text/plain"),
+    "waiting": lambda: StreamingResponse(waits(), media_type="text/plain"),
+    "nothing": lambda: StreamingResponse([], media_type="text/plain"),
+    "long": lambda: StreamingResponse(itertools.repeat(b"x" * 1000, 1000)),
+    "events": lambda: EventSourceResponse([{"a": 1}, ServerSentEvent(raw_data="b")], retry=1),
+    "lines": lambda: JSONLinesResponse([{"a": 1}, "b"]),
+    "array": lambda: JSONArrayResponse([{"a": 1}, "b"]),
+    "csv": lambda: CSVResponse([{"a": 1, "b": "=x"}]),
 }
+
+
+async def waits() -> AsyncIterator[str]:
+    yield "a"
+    await anyio.sleep(0.001)
+    yield "b"
 
 
 async def answer(name: str) -> Response:
@@ -281,6 +301,18 @@ async def state() -> Response:
 
         tasks = trio.lowlevel.current_statistics().tasks_living
     return JSONResponse({"tasks": tasks, "threads": threads, "descriptors": len(list(Path("/proc/self/fd").iterdir()))})
+
+
+@app.get("/hinted")
+async def hinted() -> Response:
+    return PlainTextResponse.lazy(
+        lambda: "built", etag=lambda: "v1", early_hints=["</style.css>; rel=preload; as=style"]
+    )
+
+
+@app.get("/trailed")
+async def trailed() -> Response:
+    return StreamingResponse(["a", "b\n"], content_digest=True, trailers={"x-rows": lambda: 2})
 
 
 @app.get("/page")

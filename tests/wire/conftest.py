@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from selenium import webdriver
 
 PYTHON = [sys.executable, "-W", "ignore", "-m"]
+WITHOUT_ASSERT = [sys.executable, "-O", "-W", "ignore", "-m"]  # not for all: hypercorn on trio relies on its own
 SERVERS = {
     "uvicorn-h11": ["uvicorn", "app:app", "--http", "h11", "--port", "{port}"],
     "uvicorn-httptools": ["uvicorn", "app:app", "--http", "httptools", "--port", "{port}"],
@@ -29,7 +30,13 @@ CHROMIUM_FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-NEEDS = {"uvicorn-httptools": "httptools", "hypercorn-trio": "trio"}
+# Those that are asked in HTTP/2; hypercorn speaks it on any port.
+HTTP2_SERVERS = {
+    "uvicorn-h2": ["uvicorn", "app:app", "--http", "zttp", "--http2", "--port", "{port}"],
+    "hypercorn-h2": ["hypercorn", "app:app", "--bind", "127.0.0.1:{port}"],
+    "granian-h2": ["granian", "app:app", "--interface", "asgi", "--http", "2", "--port", "{port}"],
+}
+NEEDS = {"uvicorn-httptools": "httptools", "hypercorn-trio": "trio", "uvicorn-h2": "zttp"}
 
 
 def free_port() -> int:
@@ -52,11 +59,13 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 @contextmanager
 def serving(name: str, log: Path) -> Iterator[int]:
     """The port on which the server serves `app.py`; its process is gone when the context ends."""
-    for module in (SERVERS[name][0], NEEDS.get(name, "fastapi")):
+    arguments = {**SERVERS, **HTTP2_SERVERS}[name]
+    for module in (arguments[0], NEEDS.get(name, "fastapi")):
         if find_spec(module) is None:
             pytest.skip(f"{module} is not installed")
     port = free_port()
-    command = PYTHON + [part.format(port=port) for part in SERVERS[name]]
+    python = WITHOUT_ASSERT if name == "uvicorn-h11" else PYTHON
+    command = python + [part.format(port=port) for part in arguments]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]])}
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -82,6 +91,13 @@ def server(request: pytest.FixtureRequest) -> str:
 def port(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Of the server: the test runs with each."""
     with serving(server, tmp_path_factory.mktemp("server") / "log") as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module", params=HTTP2_SERVERS)
+def http2_port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of a server that speaks HTTP/2: the test runs with each."""
+    with serving(request.param, tmp_path_factory.mktemp("server") / "log") as listening:
         yield listening
 
 

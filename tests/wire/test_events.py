@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("fastapi")
 
+from tests.wire.soak import grown, look, wait_for_an_event
+
 pytestmark = pytest.mark.wire
 
 
@@ -62,3 +64,10 @@ def test_each_client_is_told_and_one_that_leaves_leaves_nothing(port: int) -> No
         client.reset(answer)
         assert finished(port, str(number))["outcome"][0] == "disconnected"
     assert told(port, 1) == 0
+
+
+def test_clients_that_wait(uvicorn_port: int) -> None:
+    before = look(uvicorn_port)
+    kibibytes = wait_for_an_event(uvicorn_port, 1000)
+    assert (kibibytes - before.kibibytes) / 1000 < 50
+    assert grown(before.state, look(uvicorn_port, before).state) == {}

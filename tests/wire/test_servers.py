@@ -1,8 +1,9 @@
-"""Every class behind real servers: the answers are read from the socket with h11, a parser that forgives nothing."""
+"""Every class behind real servers: the answers are read from the socket with h11 and h2, parsers that forgive nothing."""
 
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -11,6 +12,9 @@ h11 = pytest.importorskip("h11")
 pytest.importorskip("fastapi")
 pytest.importorskip("orjson")
 pytest.importorskip("ujson")
+pytest.importorskip("h2")
+
+from tests.wire import h2client  # noqa: E402 - h2 comes with hypercorn
 
 pytestmark = pytest.mark.wire
 
@@ -89,19 +93,47 @@ ROWS: list[tuple[str, int, bytes | None, bytes]] = [
     ("205", 205, None, b""),
     ("304", 304, None, b""),
     ("404", 404, TEXT, b"x"),
+    ("file", 200, TEXT, Path(__file__).with_name("h2client.py").read_bytes()),
+    ("memory", 200, TEXT, b"0123456789"),
+    ("missing", 404, TEXT, b"Not Found"),
+    ("stream", 200, TEXT, "grüße".encode()),
+    ("waiting", 200, TEXT, b"ab"),
+    ("nothing", 200, TEXT, b""),
+    ("long", 200, None, b"x" * 1_000_000),
+    ("events", 200, b"text/event-stream; charset=utf-8", b'retry: 1\n\ndata: {"a":1}\n\ndata: b\n\n'),
+    ("lines", 200, b"application/jsonl", b'{"a":1}\n"b"\n'),
+    ("array", 200, JSON, b'[{"a":1},"b"]'),
+    ("csv", 200, b"text/csv; charset=utf-8", b"a,b\r\n1,'=x\r\n"),
 ]
 LENGTHLESS = {204, 304}
+STREAMS = {"stream", "waiting", "nothing", "long", "events", "lines", "array", "csv"}
+
+
+def is_as_it_should(answer: Any, method: str, name: str, status: int, media_type: bytes | None, content: bytes) -> None:
+    length = [] if status in LENGTHLESS else [b"%d" % len(content)]
+    assert answer.status == status
+    assert answer.values(b"content-type") == ([] if media_type is None else [media_type])
+    # Of a stream without content, a server may know the length, and tell it.
+    assert answer.values(b"content-length") in ([length, []] if name in STREAMS else [length])
+    assert answer.body == (content if method == "GET" else b"")
 
 
 @pytest.mark.parametrize(("name", "status", "media_type", "content"), ROWS, ids=[row[0] for row in ROWS])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_answer(port: int, method: str, name: str, status: int, media_type: bytes | None, content: bytes) -> None:
     answer = ask(port, method, f"/answer/{name}")
-    assert answer.status == status
-    assert answer.values(b"content-type") == ([] if media_type is None else [media_type])
-    assert answer.values(b"content-length") == ([] if status in LENGTHLESS else [b"%d" % len(content)])
-    assert answer.values(b"transfer-encoding") == []
-    assert answer.body == (content if method == "GET" else b"")
+    is_as_it_should(answer, method, name, status, media_type, content)
+    if name not in STREAMS:
+        assert answer.values(b"transfer-encoding") == []
+
+
+def test_http2(http2_port: int) -> None:
+    with h2client.Connection(http2_port) as connection:
+        for method in ("GET", "HEAD"):
+            for row in ROWS:
+                answer = connection.ask(method, f"/answer/{row[0]}")
+                is_as_it_should(answer, method, *row)
+                assert answer.values(b"transfer-encoding") == answer.values(b"connection") == []
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

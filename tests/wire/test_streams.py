@@ -4,76 +4,26 @@ What the server did is asked of itself: `/finished` waits for the end of a respo
 """
 
 import itertools
-import json
 import shutil
 import socket
-import struct
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import httpx
 import pytest
 
 pytest.importorskip("fastapi")
 
+from tests.wire.soak import CHUNK, crowd, get, grown, look, opened, reset, rest, settled
+
 pytestmark = pytest.mark.wire
 
 MIB = 1024 * 1024
-CHUNK = 64 * 1024  # of a source that is hot
 CUT = {18, 56}  # curl(1): "Partial file", "Failure in receiving network data"
 END = b"\r\n0\r\n\r\n"
 
 each_make = pytest.mark.parametrize("made", ["async", "sync"])
 keys = map(str, itertools.count())
-
-
-def get(port: int, path: str) -> Any:
-    return json.loads(httpx.get(f"http://127.0.0.1:{port}{path}", timeout=20).content)
-
-
-def settled(look: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
-    """What there is to be seen when it is done, or after a long time."""
-    deadline = time.monotonic() + 30
-    while not done(seen := look()) and time.monotonic() < deadline:
-        time.sleep(0.05)  # between two looks
-    return seen
-
-
-@contextmanager
-def opened(port: int, path: str, *, until: bytes = b"first") -> Iterator[socket.socket]:
-    """A connection on which a stream has begun."""
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
-        client.settimeout(20)
-        client.connect(("127.0.0.1", port))
-        client.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
-        came = b""
-        while until not in came:
-            chunk = client.recv(4096)
-            assert chunk, came
-            came += chunk
-        yield client
-
-
-def reset(client: socket.socket) -> None:
-    """RST: as one whose network is lost."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
-
-
-def rest(client: socket.socket) -> bytes:
-    """What comes until the server closes."""
-    data = b""
-    try:
-        while chunk := client.recv(65536):
-            data += chunk
-    except ConnectionResetError:
-        pass
-    return data
 
 
 @each_make
@@ -83,7 +33,7 @@ def test_a_client_that_leaves(port: int, kind: str, leave: Callable[[socket.sock
     if (kind, made) == ("silent", "sync"):
         pytest.skip("nothing ends a thread that sleeps")
     key = next(keys)
-    with opened(port, f"/stream/{made}/{kind}/{key}", until=b"\r\n\r\n") as client:
+    with opened(port, f"/stream/{made}/{kind}/{key}") as client:
         leave(client)
         told = get(port, f"/finished/{key}")
     assert (told["outcome"][0], told["closed"], told["ran"]) == ("disconnected", [True], [True])
@@ -93,7 +43,7 @@ def test_a_client_that_leaves(port: int, kind: str, leave: Callable[[socket.sock
 def test_a_client_that_is_done_with_sending(port: int, made: str) -> None:
     """Most servers take it for gone; those that do not send it all."""
     key = next(keys)
-    with opened(port, f"/stream/{made}/finite/{key}") as client:
+    with opened(port, f"/stream/{made}/finite/{key}", until=b"first") as client:
         client.shutdown(socket.SHUT_WR)
         complete = rest(client).endswith(END)
         told = get(port, f"/finished/{key}")
@@ -183,33 +133,10 @@ def test_one_connection_for_many_streams(port: int, made: str) -> None:
             assert get(port, f"/finished/{key}")["outcome"] == ["completed", 200, 8, "NoneType"]
 
 
-def come_and_go(port: int, number: int) -> None:
-    """One client of a crowd, each with a way of its own to be served and to leave."""
-    kind = ["ticking", "finite", "hot", "broken", "silent"][number % 5]
-    made = "sync" if number % 3 == 0 and kind != "silent" else "async"
-    key = next(keys)
-    with opened(port, f"/stream/{made}/{kind}/{key}", until=b"\r\n\r\n") as client:
-        if number % 2:
-            reset(client)
-        elif kind in {"finite", "broken"}:
-            rest(client)
-    told = get(port, f"/finished/{key}")
-    if "given" in told:  # a client may have left before the source has begun
-        assert told["closed"] == [True]
-    assert told["ran"] == [True]
-
-
-def crowd(port: int, clients: int) -> None:
-    with ThreadPoolExecutor(20) as threads:
-        for _ in threads.map(lambda number: come_and_go(port, number), range(clients)):
-            pass
-
-
-def test_a_crowd_leaves_nothing(port: int) -> None:
-    crowd(port, 100)  # so that what is made once is there
-    before = settled(lambda: get(port, "/state"), lambda state: state["threads"] == 0)
-    memory = get(port, "/memory")
-    crowd(port, 200)
-    after = settled(lambda: get(port, "/state"), lambda state: all(state[name] <= before[name] for name in state))
-    assert {name: after[name] for name in after if after[name] > before[name]} == {}
-    assert get(port, "/memory") - memory < 16 * 1024
+def test_a_soak_leaves_nothing(port: int) -> None:
+    crowd(port, range(100))  # so that what is made once is there
+    before = look(port)
+    crowd(port, range(100, 300))
+    after = look(port, before)
+    assert grown(before.state, after.state) == {}
+    assert after.kibibytes - before.kibibytes < 16 * 1024

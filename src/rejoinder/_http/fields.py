@@ -66,6 +66,12 @@ def checked(fields: Iterable[Field]) -> list[Field]:
     ]
 
 
+def set_field(fields: list[Field], field: Field) -> None:
+    """Put the field into the list, in place of all of its name."""
+    fields[:] = [other for other in fields if other[0] != field[0]]
+    fields.append(field)
+
+
 def combine(fields: Iterable[Field], names: Collection[bytes]) -> dict[bytes, bytes]:
     """The values of those of a request's fields that have one of these names, in lower case as ASGI has them.
 

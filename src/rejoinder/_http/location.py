@@ -45,10 +45,19 @@ def format_location(url: str, allowed_hosts: Collection[str] | None) -> str:
         raise ValueError(f"redirect target {url!r}: {parts.scheme}: is not a place to go to")
     if not parts.netloc.isascii():
         target = target.replace(parts.netloc, _encode_authority(parts.netloc), 1)
-    location = quote(target, safe=_URI_CHARACTERS)
+    location = quote_uri(target)
     if allowed_hosts is not None:
         _check_host(location, allowed_hosts)
     return location
+
+
+def quote_uri(text: str) -> str:
+    """The text with all percent-encoded that may not stand in a URI; what is encoded already stays.
+
+    >>> quote_uri("/50%/a b?c=%20")
+    '/50%25/a%20b?c=%20'
+    """
+    return quote(_stray_percent.sub("%25", text), safe=_URI_CHARACTERS)
 
 
 def encode_host(host: str) -> str:

@@ -102,6 +102,7 @@ _COMPRESSIBLE = frozenset(
 )
 
 
+@lru_cache(maxsize=1024)  # a server is asked for the same files again and again
 def guess_media_type(filename: str) -> str:
     """The media type of a file with this name, from its last extension alone; `application/octet-stream` if unknown.
 

@@ -95,6 +95,8 @@ def wants_page(request: Iterable[Field]) -> bool:
 def add_vary(fields: Iterable[Field], name: bytes) -> list[Field]:
     """The fields, with this name in Vary (12.5.5), which stays as it is where that says so already.
 
+    `*` stands for everything, and alone.
+
     >>> add_vary([(b"vary", b"Origin"), (b"a", b"1")], b"accept-encoding")
     [(b'a', b'1'), (b'vary', b'Origin, accept-encoding')]
     """
@@ -103,5 +105,5 @@ def add_vary(fields: Iterable[Field], name: bytes) -> list[Field]:
     members = [member.strip(b" \t") for member in value.lower().split(b",")]
     if name in members or _ANY in members:
         return fields
-    told = b", ".join(part for part in (value, name) if part)
+    told = name if name == _ANY else b", ".join(part for part in (value, name) if part)
     return [*(field for field in fields if field[0] != _VARY), (_VARY, told)]

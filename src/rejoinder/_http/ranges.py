@@ -72,7 +72,7 @@ def parse_range(value: bytes, size: int, max_ranges: int) -> Ranges:
     # client or a deliberate denial-of-service attack": here, whatever would send much more than the whole.
     if sum(map(len, slices)) > 2 * size:
         return NoSlices.IGNORED
-    return tuple(_coalesce(slices))
+    return tuple(_coalesce(slices) if len(slices) > 1 else slices)
 
 
 def format_content_range(part: Slice | None, size: int) -> bytes:

@@ -1,5 +1,7 @@
 """Status codes: RFC 9110 section 15."""
 
+from http import HTTPStatus
+
 FIRST, LAST = 100, 599
 
 # RFC 9110, 6.4.1: "All 1xx (Informational), 204 (No Content), and 304 (Not Modified) responses do not include
@@ -8,6 +10,23 @@ WITH_CONTENT = frozenset(range(200, LAST + 1)) - {204, 205, 304}
 FINAL = frozenset(range(200, LAST + 1))  # 15.2: a 1xx is an interim response
 
 _REDIRECTIONS = frozenset(range(300, 400)) - {304}  # RFC 9110, 15.4
+
+# RFC 9110 has renamed these, and Python follows from 3.13 on.
+_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
+
+def phrase_of(status: int) -> str | None:
+    """The reason phrase of a registered status code: the same on every Python.
+
+    >>> phrase_of(422)
+    'Unprocessable Content'
+    """
+    return _PHRASES.get(status)
 
 
 def check_status(status: object) -> None:

@@ -8,7 +8,7 @@ first), then `end` when the app returns.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
@@ -46,7 +46,9 @@ _RULES = {
     "http.response.start": _Rule((State.START,), _HTTP + "Response Start"),
     "http.response.body": _Rule((State.BODY,), _HTTP + "Response Body"),
     "http.response.debug": _Rule((State.START,), _EXTENSIONS + "Debug", "http.response.debug"),
-    "http.response.early_hint": _Rule((State.BODY,), _EXTENSIONS + "Early Hints", "http.response.early_hint"),
+    # Not as the specification has it, "after the Response Start message", which no server takes: a 103 is an interim
+    # response, and RFC 9110, 15.2, has those "prior to sending a final response".
+    "http.response.early_hint": _Rule((State.START,), "RFC 9110, 15.2", "http.response.early_hint"),
     "http.response.pathsend": _Rule((State.BODY,), _EXTENSIONS + "Path Send", "http.response.pathsend"),
     "http.response.push": _Rule((State.BODY,), _EXTENSIONS + "HTTP/2 Server Push", "http.response.push"),
     "http.response.trailers": _Rule((State.TRAILERS,), _EXTENSIONS + "HTTP Trailers", "http.response.trailers"),
@@ -193,8 +195,13 @@ class Protocol:
                 )
             case "websocket.close":
                 self.state = State.END
-            case "http.response.trailers" if not message.get("more_trailers", False):
-                self.state = State.END
+            case "http.response.early_hint":
+                _check_links(message)
+            case "http.response.trailers":
+                if "headers" not in message:
+                    raise ProtocolViolation(f"{dict(message)!r} was sent without headers ({_EXTENSIONS}HTTP Trailers)")
+                if not message.get("more_trailers", False):
+                    self.state = State.END
             case _:
                 pass
 
@@ -214,6 +221,15 @@ def _check_headers(message: Message) -> None:
             )
         if control := _has_control(value):
             raise ProtocolViolation(f"header {name!r} has {control[0]!r} in its value {value!r} (RFC 9110, 5.5)")
+
+
+def _check_links(message: Message) -> None:
+    links = message.get("links")
+    if not isinstance(links, Sequence) or isinstance(links, str | bytes) or not links:
+        raise ProtocolViolation(f"links is {links!r}, not some bytes ({_EXTENSIONS}Early Hints)")
+    for link in links:
+        if not isinstance(link, bytes) or _has_control(link):
+            raise ProtocolViolation(f"links has {link!r}, which is no value of a header ({_EXTENSIONS}Early Hints)")
 
 
 def _why_no_content(method: str, status: int) -> str | None:
