@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed-
 PYTHONS ?= $(foreach version,3.11 3.12 3.13 3.14,$(if $(shell python$(version) -V 2>/dev/null),python$(version)))
 BARE := tests/test_exports.py tests/plan tests/responses tests/sources
 
-.PHONY: demo dist test test-floor test-wheel test-pythons soak check bench format clean
+.PHONY: demo dist test test-floor test-wheel test-pythons soak check bench docs docs-serve format clean
 
 demo: $(STAMP)demo  ## the gallery: every class, its code, its bytes on the wire, in a browser
 	$(BIN)/python -m demo
@@ -48,12 +48,18 @@ check: $(STAMP)dev $(STAMP)bench  ## lint, format, types
 bench: $(STAMP)bench  ## this library beside its peers, in one run; tables go to bench/results/
 	$(BIN)/python -m bench
 
+docs: $(STAMP)docs  ## the site, into build/site; a link that leads nowhere fails
+	$(BIN)/python -m docs
+
+docs-serve: docs
+	$(BIN)/rejoinder serve build/site
+
 format: $(STAMP)dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) $(VENV)-* dist .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-* build dist .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(STAMP)%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -34,18 +34,18 @@ def _render_card(card: Card) -> str:
     <p class="class-name">{" · ".join(f"<code>{escape(name)}</code>" for name in card.class_names)}</p>
     <p>{escape(card.about)}</p>
   </header>
-  <section class="code" aria-labelledby="{slug}-code">
+  <section class="code">
     <div class="bar"><h4 id="{slug}-code">The code</h4><button type="button" class="copy needs-script">Copy</button></div>
-    <pre tabindex="0" role="region" aria-labelledby="{slug}-code {slug}-title"><code>{highlight(card.code)}</code></pre>
+    <pre tabindex="0" role="group" aria-labelledby="{slug}-code {slug}-title"><code>{highlight(card.code)}</code></pre>
   </section>
-  <section class="wire" aria-labelledby="{slug}-wire">
+  <section class="wire">
     <div class="bar">
       <h4 id="{slug}-wire">On the wire</h4>
       <div class="tries needs-script" role="group" aria-label="Requests to send">{_render_tries(card)}</div>
     </div>
-    <pre tabindex="0" role="region" aria-labelledby="{slug}-wire {slug}-title">{_render_without_script(card)}</pre>
+    <pre tabindex="0" role="group" aria-labelledby="{slug}-wire {slug}-title">{_render_without_script(card)}</pre>
   </section>
-  <section class="result" aria-labelledby="{slug}-result">
+  <section class="result">
     <div class="bar"><h4 id="{slug}-result">The result</h4></div>
     <div class="rendered"></div>
   </section>

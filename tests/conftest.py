@@ -21,6 +21,15 @@ EFFECTS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which finds what some people could not use in a page."""
+    script = Path(__file__).parents[1] / "node_modules/axe-core/axe.min.js"
+    if not script.exists():
+        pytest.skip("no axe-core here: npm install --no-save axe-core@4")
+    return script.read_text("utf-8")
+
+
 @pytest.fixture
 def nothing_blocks() -> Iterator[None]:
     """A blocking call on the event loop out of a module with effects is an error. (asyncio; trio cannot be watched.)"""

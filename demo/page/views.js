@@ -33,6 +33,7 @@ export const views = {
 
   video(_, target) {
     const video = element("video", { controls: true, muted: true, playsInline: true, preload: "metadata" });
+    video.ariaLabel = "One minute of a clock";
     const log = element("ul", { className: "log" });
     const update = async () => {
       const asked = JSON.parse(await fetchText("/requests"));

@@ -18,6 +18,7 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -174,9 +175,22 @@ def _work(
 
 
 def _tasks(background: BackgroundTask) -> Iterator[tuple[str, Callable[[], object]]]:
-    # A subclass with a `__call__` of its own knows better how to run its tasks. The list may grow while they run.
-    if isinstance(background, BackgroundTasks) and type(background).__call__ is BackgroundTasks.__call__:
+    # A subclass with a `__call__` of its own knows better how to run its tasks. FastAPI's, though, which endpoints are
+    # given, only puts a span of its telemetry around each: a copy with one task does so for that one. The list may grow
+    # while they run.
+    call = type(background).__call__
+    has_spans = call.__module__ == "fastapi.background"
+    if isinstance(background, BackgroundTasks) and (has_spans or call is BackgroundTasks.__call__):
         for task in background.tasks:
-            yield from _tasks(task)
+            if has_spans and not isinstance(task, BackgroundTasks):
+                alone = copy(background)
+                alone.tasks = [task]
+                yield _name(task), alone
+            else:
+                yield from _tasks(task)
     else:
-        yield f"background task {getattr(background, 'func', background)!r}", background
+        yield _name(background), background
+
+
+def _name(task: BackgroundTask) -> str:
+    return f"background task {getattr(task, 'func', task)!r}"

@@ -1,7 +1,11 @@
 """What the pages show, runs."""
 
+import ast
 import doctest
+import importlib.util
 import re
+import shlex
+import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,9 @@ from rejoinder.testing import Exchange, run
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("docs/*.md"))
+BLOCK = re.compile(
+    r"^(?:<!-- not run: (?P<reason>.+) -->\n+)?```(?P<language>.*)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -24,6 +31,50 @@ def test_the_examples_of_a_page_run(page: Path) -> None:
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_test_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    linked = re.findall(r"\[`(test_\w+)`\]\(\.\./(tests/[\w/]+\.py)\)", text)
+    told = [(name, path) for path, name in re.findall(r"(tests/[\w/]+\.py)::(test_\w+)", text)]
+    for name, path in (*linked, *told):
+        names = {
+            part.name for part in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(part, ast.FunctionDef)
+        }
+        assert name in names, f"{path}::{name}"
+
+
+def test_every_block_is_of_a_kind_that_is_tested_or_needs_no_test() -> None:
+    """Sessions and programs run, in test_programs.py; commands are looked up below. What is left is shown, not told."""
+    languages = {block["language"] for page in PAGES for block in BLOCK.finditer(page.read_text("utf-8"))}
+    assert languages <= {"python", "pycon", "console", "text", "diff"}
+
+
+def commands(page: Path) -> list[list[str]]:
+    blocks = [block["text"] for block in BLOCK.finditer(page.read_text("utf-8")) if block["language"] == "console"]
+    return [shlex.split(line, comments=True) for line in "".join(blocks).splitlines() if line]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+def test_the_commands_of_a_page_are_there(page: Path) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for command in commands(page):
+        match command:
+            case ["make", *wanted]:
+                assert set(wanted) <= targets
+            case ["pip", "install", *names]:
+                assert {extra for name in names for extra in re.findall(r"^rejoinder\[(.+)\]$", name)} <= set(extras)
+            case ["python", "-m", module, *_]:
+                assert importlib.util.find_spec(module)
+            case [
+                ("rejoinder" | "uvicorn"),
+                *_,
+            ]:  # tests/cli tries the options; the program of the page is in test_programs
+                pass
+            case _:
+                pytest.fail(f"nobody knows whether this command exists: {shlex.join(command)}")
 
 
 def test_the_program_of_the_readme_does_what_it_says(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,22 @@ pytest.importorskip("fastapi", reason="the programs are FastAPI's")
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from rejoinder import StaticFiles
 from rejoinder.sse import EventSourceResponse, ServerSentEvent
 from rejoinder.testing import Exchange, fetch, run
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def text_of(page: str) -> str:
+    return (DOCS / f"{page}.md").read_text("utf-8")
+
+
 def programs(page: str) -> list[str]:
-    blocks = re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text("utf-8"), re.DOTALL)
-    return [block for block in blocks if not block.startswith(">>>")]
+    """The blocks of Python that are no sessions, but those above which it says `<!-- not run: why -->`."""
+    pattern = r"(<!-- not run: .+ -->\n+)?```python\n(.*?)```"
+    blocks = re.findall(pattern, text_of(page), re.DOTALL)
+    return [block for reason, block in blocks if not reason and not block.startswith(">>>")]
 
 
 def execute(page: str, **names: Any) -> dict[str, Any]:
@@ -67,12 +75,9 @@ def streams(model: Model) -> dict[str, Any]:
 
 
 def test_no_page_has_programs_that_nobody_runs() -> None:
-    assert {path.stem for path in DOCS.glob("*.md") if programs(path.stem)} == {
-        "streams",
-        "porting-sse",
-        "shutdown",
-        "proxying",
-    }
+    here = Path(__file__).parent.glob("test_*.py")
+    run = {name for file in here for name in re.findall(r"(?:execute|programs)\(\"([\w-]+)\"", file.read_text("utf-8"))}
+    assert {path.stem for path in DOCS.glob("*.md") if programs(path.stem)} == run
 
 
 def test_streams_a_client_that_leaves_ends_the_answer(streams: dict[str, Any], model: Model) -> None:
@@ -134,6 +139,65 @@ def test_shutdown_is_called_as_it_says() -> None:
     program = "\n".join(("class server: pass", *programs("shutdown"), "print(server.should_exit)"))
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
     assert ran.stdout == "True\n"
+
+
+def test_getting_started_sends_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    app = execute("getting-started")["app"]
+    (shown,) = re.findall(r"```text\n(.*?)```", text_of("getting-started"), re.DOTALL)
+    asked = shown.split("$ curl -i ")[1:]
+    assert len(asked) == 2
+    for conversation in asked:
+        command, _, answered = conversation.partition("\n")
+        head, _, body = answered.partition("\n\n")
+        path, headers = "/" + command.rpartition("/")[2], dict(re.findall(r"'(.+): (.+)'", command))
+        answer = run(partial(fetch, app, path=path, headers=headers))
+        assert head.splitlines()[0].split()[1] == str(answer.status)
+        told = {(name, value) for name, _, value in (field.partition(": ") for field in head.splitlines()[1:])}
+        sent = {(name.decode(), value.decode()) for name, value in answer.headers}
+        assert {(name, value) for name, value in told if name not in {"date", "server"}} == sent
+        assert body.strip() == answer.body.decode()
+    assert capsys.readouterr().out == "completed 200 58\ncompleted 304 0\n"
+    assert run(lambda: fetch(app)).body == "Grüß Gott.\n".encode()
+
+
+class Database:
+    """Has three orders of each year, and as many connections as were given back."""
+
+    given_back = 0
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator["Database"]:
+        try:
+            yield self
+        finally:
+            self.given_back += 1
+
+    async def stream(self, query: str, year: int) -> AsyncIterator[dict[str, object]]:
+        for number in range(3):
+            yield {"id": number, "customer": "=cmd()", "total": year}
+
+
+def test_exports_are_a_table_and_give_the_connection_back() -> None:
+    database = Database()
+    app = execute("exports", database=database)["app"]
+    answer = run(lambda: fetch(app, path="/orders/2026.csv"))
+    rows = answer.body.decode("utf-8-sig").splitlines()
+    assert rows == ["id,customer,total", "0,'=cmd(),2026", "1,'=cmd(),2026", "2,'=cmd(),2026"]
+    assert answer.headers.get("content-disposition") == 'attachment; filename="orders 2026.csv"'
+    assert database.given_back == 1
+
+
+def test_porting_whitenoise_both_ways_send_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    servestatic = pytest.importorskip("servestatic", reason="it is what is ported")
+    monkeypatch.chdir(tmp_path)
+    Path("static").mkdir()
+    Path("static/a.txt").write_text("hello")
+    before, after = programs("porting-whitenoise")
+    for program in (before, after):
+        names = {"app": FastAPI(), "ServeStaticASGI": servestatic.ServeStaticASGI, "StaticFiles": StaticFiles}
+        exec(program, names)
+        answer = run(partial(fetch, names["app"], path="/static/a.txt"))
+        assert (answer.status, answer.body) == (200, b"hello")
 
 
 def test_proxying_asks_and_forwards() -> None:

@@ -230,6 +230,18 @@ def test_a_task_may_add_another_and_tasks_may_nest() -> None:
     assert log.events == ["nested", "sibling", "added"]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_tasks_that_fastapi_gives_an_endpoint_lose_no_other_one(backend: str) -> None:
+    fastapi = pytest.importorskip("fastapi", reason="it has a class of its own, which runs them in a way of its own")
+    log = Log()
+    tasks = fastapi.BackgroundTasks([log.task("a", ValueError("a")), log.task("b")])
+    tasks.add_task(lambda: tasks.add_task(log.events.append, "added"))
+    tasks.tasks.append(fastapi.BackgroundTasks([log.task("nested", KeyError("nested")), log.task("sibling")]))
+    with pytest.raises(ValueError, match="a"):
+        anyio.run(Response(background=tasks), GET, receive, accept, backend=backend)
+    assert log.events == ["a", "b", "nested", "sibling", "added"]
+
+
 def test_a_subclass_of_background_tasks_that_runs_them_itself_is_left_to_it() -> None:
     log = Log()
 

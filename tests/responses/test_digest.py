@@ -184,7 +184,7 @@ def test_a_file_is_read_once_for_each_version(path: Path, monkeypatch: pytest.Mo
     response = FileResponse(path, repr_digest=True)
     for _ in range(3):
         assert get(response, range="bytes=0-0").headers.get("repr-digest") == sha256(TEXT)
-    assert len(reads) == 4
+    assert reads == list(range(0, len(TEXT), FileResponse.chunk_size))
     path.write_bytes(b"other")
     assert get(response, range="bytes=0-0").headers.get("repr-digest") == sha256(b"other")
     for name in ("b", "c", "d"):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -334,7 +335,7 @@ class TestInABrowser:
         copied = browser.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
         assert copied.startswith("def report() -> PlainTextResponse:\n    return ")
 
-    @pytest.mark.parametrize("width", [320, 390, 768, 1280])
+    @pytest.mark.parametrize("width", [320, 360, 390, 768, 1280])
     def test_nothing_is_wider_than_the_window(self, browser: "Browser", width: int) -> None:
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -343,6 +344,77 @@ class TestInABrowser:
             assert browser.driver.execute_script(excess) == 0
         finally:
             browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+    @pytest.mark.parametrize("width", [360, 1280])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_everybody_can_use_it(self, browser: "Browser", url: str, axe: str, scheme: str, width: int) -> None:
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.command("Emulation.setDeviceMetricsOverride", size)
+        browser.command("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        try:
+            browser.visit(url)
+            for slug in ("ticking-clock", "export"):
+                browser.see(slug)
+            browser.driver.execute_script(axe)
+            look = "axe.run(document, {iframes: false, resultTypes: ['violations']}).then(arguments[0])"
+            found = browser.driver.execute_async_script(look)
+        finally:
+            browser.command("Emulation.setEmulatedMedia", {"features": []})
+            browser.command("Emulation.clearDeviceMetricsOverride", {})
+        faults = [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found["violations"]]
+        assert faults == []
+
+    @pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+    def test_it_is_as_dark_as_the_visitor_likes(self, browser: "Browser", scheme: str, dark: bool) -> None:
+        browser.command("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        try:
+            papers = "return ['body', '.card', '.card pre'].map((one) => getComputedStyle(document.querySelector(one)).backgroundColor)"
+            for paper in browser.driver.execute_script(papers):
+                brightness = sum(map(int, re.findall(r"\d+", paper)[:3])) / 3
+                assert (brightness < 64) if dark else (brightness > 192)
+        finally:
+            browser.command("Emulation.setEmulatedMedia", {"features": []})
+
+    def test_the_keyboard_goes_from_above_to_below_and_is_seen(self, browser: "Browser") -> None:
+        from selenium.webdriver.common.keys import Keys
+
+        links = [link.text for link in browser.driver.find_elements("css selector", "nav a")]
+        card = ["Copy", "The code Bytes you made", "Send again", "On the wire Bytes you made"]
+        stops = []
+        for _ in range(2 + len(links) + len(card)):
+            browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+            stops.append(browser.driver.switch_to.active_element.accessible_name)
+            outline = "return getComputedStyle(document.activeElement).outlineStyle"
+            assert browser.driver.execute_script(outline) == "solid", stops[-1]
+        assert stops == ["Skip to the cards", "The line to change", *links, *card]
+
+    def test_the_keyboard_can_skip_to_the_cards_and_send(self, browser: "Browser") -> None:
+        from selenium.webdriver.common.keys import Keys
+
+        browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+        browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+        for _ in range(3):
+            browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+        browser.driver.switch_to.active_element.send_keys(Keys.SPACE)
+        browser.wait(lambda: browser.announced().startswith("HTTP/1.1 200 OK"))
+
+    def test_a_screen_reader_finds_its_way(self, browser: "Browser") -> None:
+        nodes = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        told = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]]
+        assert {("banner", ""), ("navigation", "Cards"), ("main", ""), ("status", "")} <= set(told)
+        assert ("heading", "rejoinder") in told
+        named = {"article", "button", "group", "Iframe", "image", "link", "Video"}
+        assert [role for role, name in told if role in named and not name] == []
+        levels = "return [...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))"
+        found = browser.driver.execute_script(levels)
+        assert found[:6] == [1, 2, 3, 4, 4, 4]
+        assert all(after - before <= 1 for before, after in pairwise(found)), "a level is left out"
+
+    def test_nothing_moves_for_who_does_not_like_that(self, browser: "Browser") -> None:
+        assert (
+            browser.driver.execute_script("return getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+        )
+        assert browser.driver.execute_script("return document.getAnimations().length") == 0
 
     def test_without_scripts_the_code_is_still_there(self, browser: "Browser", url: str) -> None:
         browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
@@ -404,11 +476,24 @@ class Browser:
 
     def press(self, slug: str, label: str) -> None:
         self.driver.execute_script("document.getElementById('announcements').textContent = ''")
-        self._button(slug, label).click()
+        button = self._button(slug, label)
+        self.wait(lambda: self._click(button))
+
+    def _click(self, button: Any) -> bool:
+        """Whether it could be clicked: a stream above it that is still growing may push it away meanwhile."""
+        from selenium.common.exceptions import ElementClickInterceptedException
+
+        with suppress(ElementClickInterceptedException):
+            button.click()
+            return True
+        return False
 
     def announced(self) -> str:
         """What a screen reader was told last."""
         return self.driver.find_element("id", "announcements").get_attribute("textContent") or ""
+
+    def command(self, name: str, options: dict[str, Any]) -> None:
+        self.driver.execute_cdp_cmd(name, options)
 
     def wait_for(self, slug: str, label: str) -> None:
         """Until the result of this button has been shown and told."""
@@ -417,7 +502,7 @@ class Browser:
     def wait(self, condition: Callable[[], object]) -> None:
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.driver, 15, poll_frequency=0.05).until(lambda _: condition())
+        WebDriverWait(self.driver, 30, poll_frequency=0.05).until(lambda _: condition())
 
     def _button(self, slug: str, label: str) -> Any:
         buttons = self.driver.find_elements("css selector", f"#{slug} .tries button")
