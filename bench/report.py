@@ -98,6 +98,7 @@ _SHOW: dict[str, Callable[[float], str]] = {
     "us": _microseconds,
     "ms": lambda cost: f"{cost * 1000:.1f} ms",
     "req/s": lambda cost: f"{1 / cost:,.0f}/s" if cost < 0.01 else f"{1 / cost:.1f}/s",
+    "MB/s": lambda cost: f"{1 / cost / 1e6:,.0f} MB/s",
     "KiB": lambda cost: f"{cost / 1024:,.0f} KiB",
 }
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import time
 from datetime import datetime
 from functools import lru_cache
@@ -22,6 +23,7 @@ from rejoinder._http.media import guess_media_type, is_compressible
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_vary
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
+from rejoinder._offload import Offload
 from rejoinder._options import ContentOptions, Options
 from rejoinder._plan import (
     PARTIAL_CONTENT,
@@ -43,6 +45,7 @@ from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.found import FoundPath, open_variant
 from rejoinder._sources.local import LocalFile, NotAFileError, OpenFile, stat_etag
 from rejoinder._sources.memory import BytesSource, FileObjectSource
+from rejoinder._sources.threads import in_thread
 from rejoinder._starlette import StarletteFileResponse, sealed
 
 Path: TypeAlias = str | os.PathLike[str]
@@ -50,6 +53,8 @@ Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
 Missing: TypeAlias = Literal["raise", "404"]
 
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
+_OF_THE_FRONT_SERVER = frozenset({b"accept-ranges", b"content-length", b"transfer-encoding"})
+_has_control = re.compile(rb"[\x00-\x1f\x7f]").search
 
 
 @sealed
@@ -76,6 +81,8 @@ class FileResponse(Response, StarletteFileResponse):
         missing: if there is no such file: `"raise"` a RuntimeError, or answer `"404"`.
         precompressed: send `path` with `.br`, `.zst` or `.gz` added in place of the file, if there is such a variant, the
             client decodes it (RFC 9110, 12.5.3) and it is not older than the file. Only for types that compress.
+        offload: have a front server send the file: `AccelRedirect` for nginx, `XSendfile` for Apache and lighttpd. It
+            answers ranges and conditions, and tells length and validators.
         delete_after: delete the file when the response has ended, in whatever way, and its background has run.
         on_finish: as for `Response`.
         **options: `cache_control`, `expires`, `vary`, `server_timing`, `compress` and the digests, as for `Response`. With
@@ -85,9 +92,10 @@ class FileResponse(Response, StarletteFileResponse):
 
     Raises:
         TypeError: `path` is nothing of the above.
-        ValueError: as for `Response`; an etag or a time that cannot be sent; `root`, `precompressed` or `delete_after`
-            for what has no path; `delete_after` with one of the others: what a user names is not to be deleted, and
-            variants would be left behind.
+        ValueError: as for `Response`; an etag or a time that cannot be sent; `root`, `precompressed`, `offload` or
+            `delete_after` for what has no path; `delete_after` with one of the others: what a user names is not to be
+            deleted, variants would be left behind, and the front server would come too late; `offload` with
+            `precompressed`, a digest or another status than 200, of which front servers know nothing.
 
     >>> response = FileResponse("report.pdf", filename="Übersicht.pdf")
     >>> response.headers["content-type"], response.headers["content-disposition"]
@@ -124,12 +132,17 @@ class FileResponse(Response, StarletteFileResponse):
         root: Path | None = None,
         missing: Missing = "raise",
         precompressed: bool = False,
+        offload: Offload | None = None,
         delete_after: bool = False,
         on_finish: OnFinish | None = None,
         **options: Unpack[Options],
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
+        needs_content = (
+            precompressed or delete_after or not options.keys().isdisjoint({"content_digest", "repr_digest"})
+        )
+        _check_offload(offload, path, status_code, needs_content=needs_content)
         if missing not in {"raise", "404"}:
             raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
         if precompressed and not isinstance(path, (str, os.PathLike)):
@@ -146,6 +159,7 @@ class FileResponse(Response, StarletteFileResponse):
         self._root = root
         self._missing = missing
         self._precompressed = precompressed
+        self._offload = offload
         self._delete_after = delete_after
         self._from_stat: list[Field] = []
         self.path = path
@@ -220,6 +234,7 @@ class FileResponse(Response, StarletteFileResponse):
             self.background is not None
             or self.on_finish is not None
             or self._delete_after
+            or self._offload is not None
             or self._digests
             or self._varies
             or self._compression is not None
@@ -274,6 +289,9 @@ class FileResponse(Response, StarletteFileResponse):
                         await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
                         return
                     fields = self._checked_fields()
+                    if (order := await self._hand_over(scope, fields)) is not None:
+                        await send_plan(scope, receive, send, exchange, order, None, portion=self.chunk_size)
+                        return
                     if self._varies and isinstance(opened, OpenFile):
                         opened, fields = await self._negotiate(scope["headers"], opened, fields)
                     scope = settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
@@ -302,6 +320,19 @@ class FileResponse(Response, StarletteFileResponse):
             path = str(self.path)
             reason = "is not a file" if isinstance(error, NotAFileError) else "does not exist"
             raise RuntimeError(f"File at path {path} {reason}.") from error
+
+    async def _hand_over(self, scope: Scope, user: list[Field]) -> Plan | None:
+        """The order to the front server to send the file; None if it is sent from here."""
+        offload, source = self._offload, self._source
+        if offload is None or not isinstance(source, LocalFile) or scope["type"] != "http" or self.status_code != OK:
+            return None
+        path = await in_thread(source.real_path)
+        if _has_control(path):
+            return None  # a line end, even an encoded one, is not for another program's configuration and log
+        field = await in_thread(lambda: offload.locate(path))
+        # The front server describes what it sends, and would say it twice.
+        kept = [one for one in user if one not in self._from_stat and one[0] not in _OF_THE_FRONT_SERVER]
+        return Plan(OK, [*kept, field, (b"content-length", b"0")], ())
 
     @property
     def _varies(self) -> bool:
@@ -381,6 +412,19 @@ def _prepare_file(
 def _delete(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108 - as it was given
+
+
+def _check_offload(offload: object, path: object, status_code: int, *, needs_content: bool) -> None:
+    if offload is None:
+        return
+    if not isinstance(offload, Offload):
+        raise TypeError(f"offload must be an AccelRedirect or an XSendfile, got {offload!r}")
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"offload is for a path, which {type(path).__name__} is not: the front server opens it itself")
+    if needs_content or status_code != OK:
+        raise ValueError(
+            "offload cannot be used with `precompressed`, `delete_after`, a digest, or another status than 200"
+        )
 
 
 def _source_of(path: object, root: Path | None) -> Source:

@@ -83,7 +83,7 @@ class Exchange:
     gives back what the sending took, before anything else runs.
     """
 
-    __slots__ = ("_background", "_on_finish", "_started", "bytes_sent", "failure", "status")
+    __slots__ = ("_background", "_on_finish", "_started", "bytes_sent", "failure", "release", "status")
 
     def __init__(self, status: int, on_finish: OnFinish | None, background: BackgroundTask | None) -> None:
         self.status = status

@@ -311,17 +311,26 @@ class Puller:
         return False
 
     async def _close(self, source: Any) -> None:
-        if isinstance(source, _ONE_CHUNK) or not (hasattr(source, "aclose") or hasattr(source, "close")):
-            return
-        with self.where.shield():
-            if hasattr(source, "aclose"):
-                await _aclose(source)
-            elif _is_async(source) or isinstance(source, _IN_MEMORY):
-                closing: object = source.close()  # pyright: ignore[reportAttributeAccessIssue] - asked for above
-                if inspect.isawaitable(closing):
-                    await closing
-            else:
-                await self.where.in_thread(source.close)
+        if can_be_closed(source):
+            with self.where.shield():
+                await close(source, self.where.in_thread)
+
+
+def can_be_closed(source: object) -> bool:
+    """Whether there is anything to close."""
+    return not isinstance(source, _ONE_CHUNK) and (hasattr(source, "aclose") or hasattr(source, "close"))
+
+
+async def close(source: Any, in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+    """Close a source in the way that it has; one that is not async, in a thread, where it may have to wait."""
+    if hasattr(source, "aclose"):
+        await _aclose(source)
+    elif _is_async(source) or isinstance(source, _IN_MEMORY):
+        closing: object = source.close()  # pyright: ignore[reportAttributeAccessIssue] - who calls has asked for it
+        if inspect.isawaitable(closing):
+            await closing
+    else:
+        await in_thread(source.close)
 
 
 async def _aclose(source: Any) -> None:

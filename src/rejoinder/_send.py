@@ -108,7 +108,7 @@ async def send_plan(
     elif prefix or content.left <= _LONG or _spec_version(scope) >= _SEND_TELLS:
         await work()
     else:
-        await _unless_client_leaves(receive, work, lambda: content.left == 0)
+        await unless_client_leaves(receive, work, lambda: content.left == 0)
 
 
 @dataclass(slots=True)
@@ -282,7 +282,7 @@ def tells_of_leaving(message: Message) -> bool:
     return kind == "http.disconnect"
 
 
-async def _unless_client_leaves(
+async def unless_client_leaves(
     receive: Receive, work: Callable[[], Awaitable[None]], at_last: Callable[[], bool]
 ) -> None:
     """Does the work; stops it, and raises ClientLeft, when the server tells that the client has left.

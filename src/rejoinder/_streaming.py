@@ -182,37 +182,44 @@ class StreamingResponse(Response, StarletteStreamingResponse):
                 `on_finish` and `background`, when all have run.
         """
         async with Exchange(self.status_code, self.on_finish, self.background) as exchange:
-            content = self._content
-            encoder: Encoder = ChunkEncoder(self.charset)
             try:
                 if self._compression is not None:
                     scope, send = compressed(self._compression, scope, send, exchange)
-                outlet = self._outlet(scope, send, exchange)
-                if self._early_hints and outlet.takes_content:
-                    await send_early_hints(scope, send, self._early_hints)
-                if outlet.takes_content and not self._replaced:
-                    content, encoder = self._source(scope), self._encoder()
+                outlet, content, encoder = await self._begin(scope, receive, send, exchange)
             except BaseException:
-                await discard((content, *self._owned))
+                await discard((self._content, *self._owned))
                 raise
             stream = Stream(content, encoder, outlet, receive, self._terms, self._owned)
             async with stream:
                 await stream.send()
 
-    def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
-        status, fields = self.status_code, self._fields
+    async def _begin(
+        self, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+    ) -> tuple[Outlet, object, Encoder]:
+        """Where this goes out, and what does. From then on, the content belongs to the pump."""
+        outlet = self._outlet(scope, send, exchange, self.status_code, self._fields)
+        await self._hint(scope, send, outlet)
+        if outlet.takes_content and not self._replaced:
+            return outlet, self._source(scope), self._encoder()
+        return outlet, self._content, ChunkEncoder(self.charset)
+
+    async def _hint(self, scope: Scope, send: Send, outlet: Outlet) -> None:
+        if self._early_hints and outlet.takes_content:
+            await send_early_hints(scope, send, self._early_hints)
+
+    def _outlet(self, scope: Scope, send: Send, exchange: Exchange, status: int, fields: list[Field] | None) -> Outlet:
+        exchange.status = status
         if fields is None and status in WITH_CONTENT:
             fields = self._implied_fields()
         else:
-            fields = self._framed_fields(status)
+            fields = self._framed_fields(status, self.raw_headers if fields is None else fields)
             if (answer := evaluate(scope, status, fields)) is not None:
                 exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
         trailers = Trailers(self._trailers, self._digests) if self._trailers or self._digests else None
         return Outlet(scope, send, exchange, fields, has_content=has_content, trailers=trailers)
 
-    def _framed_fields(self, status: int) -> list[Field]:
-        fields = self.raw_headers
+    def _framed_fields(self, status: int, fields: list[Field]) -> list[Field]:
         if fields == self._checked and status in WITH_CONTENT:
             return fields.copy()  # middleware edits the list that it is sent
         check_status(status)

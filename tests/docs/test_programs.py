@@ -198,3 +198,26 @@ def test_porting_whitenoise_both_ways_send_the_file(tmp_path: Path, monkeypatch:
         exec(program, names)
         answer = run(partial(fetch, names["app"], path="/static/a.txt"))
         assert (answer.status, answer.body) == (200, b"hello")
+
+
+def test_proxying_asks_and_forwards() -> None:
+    httpx = pytest.importorskip("httpx", reason="it is what asks upstreams")
+
+    async def answer(request: Any) -> Any:
+        told = f"{request.method} {request.url} {request.headers.get('authorization')} {request.headers.get('via')}"
+        return httpx.Response(200, text=f"{told} {request.content.decode()}")
+
+    async def main() -> None:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(transport=transport) as backend:
+            names = execute("proxying", MODEL="http://model", KEY="key", backend=backend)
+            names["client"]._transport = transport
+            content = {"content-type": "application/json"}
+            asked = await fetch(names["app"], "POST", "/ask", body=b'{"text": "why?"}', headers=content)
+            assert asked.body.startswith(b'POST http://model/v1/generate Bearer key None {"prompt":"why?"')
+            assert asked.headers.get("cache-control") == "no-store"
+            forwarded = await fetch(names["app"], path="/api/users/7", query=b"full=1")
+            assert forwarded.body == b"GET http://backend.internal:9000/v2/users/7?full=1 None 1.1 gateway "
+            await names["client"].aclose()
+
+    run(main)

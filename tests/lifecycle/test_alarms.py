@@ -53,7 +53,7 @@ def test_a_client_that_leaves_is_noticed_by_the_receive_of_a_server() -> None:
 
         scope = {"type": "http", "method": "GET", "headers": []}
         tasks = len(asyncio.all_tasks())
-        answering = asyncio.create_task(StreamingResponse(items())(scope, messages.get, send))  # type: ignore[arg-type]
+        answering = asyncio.create_task(StreamingResponse(items())(scope, messages.get, send))
         await asyncio.sleep(1)
         assert len(asyncio.all_tasks()) == tasks + 1
         messages.put_nowait({"type": "http.disconnect"})

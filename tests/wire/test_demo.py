@@ -40,6 +40,7 @@ CLASSES = {
     "JSONLinesResponse",
     "JSONArrayResponse",
     "CSVResponse",
+    "ZipResponse",
 }
 
 
@@ -282,6 +283,12 @@ class TestInABrowser:
         before, now = re.findall(r"(\d+) MB (?:before|now)", told)
         assert int(now) - int(before) < 12
         assert browser.find("export", "progress").get_property("value") == 1_000_000
+
+    def test_an_archive_tells_how_far_it_is(self, browser: "Browser") -> None:
+        browser.press("packed", "Send the archive")
+        browser.wait(browser.announced)
+        assert browser.text("packed", ".rendered").startswith("269 of 269 MB: all of it.")
+        assert "content-length: 2686" in browser.text("packed", ".response")
 
     def test_lines_are_shown_in_their_order(self, browser: "Browser") -> None:
         browser.see("progress")
