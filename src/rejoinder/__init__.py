@@ -13,6 +13,7 @@ from rejoinder._lifecycle import Ending, Outcome
 from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
+from rejoinder._sources.objectstore import ObjectAccessError, ObjectStoreDirectory, ObjectStoreError, ObjectStoreFile
 from rejoinder._version import __version__
 from rejoinder.responses import (
     FileResponse,
@@ -40,6 +41,10 @@ __all__ = [
     "JSONLinesResponse",
     "JSONResponse",
     "ORJSONResponse",
+    "ObjectAccessError",
+    "ObjectStoreDirectory",
+    "ObjectStoreError",
+    "ObjectStoreFile",
     "OpenSource",
     "Outcome",
     "PlainTextResponse",

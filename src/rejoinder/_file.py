@@ -17,7 +17,7 @@ from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.etags import check_etag, coded_etag, format_etag
 from rejoinder._http.fields import Field, Headers, checked, combine
-from rejoinder._http.media import guess_media_type, is_compressible
+from rejoinder._http.media import OCTET_STREAM, guess_media_type, is_compressible
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_vary
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
@@ -28,6 +28,7 @@ from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.found import FoundPath, open_variant
 from rejoinder._sources.local import LocalFile, NotAFileError, OpenFile, stat_etag
 from rejoinder._sources.memory import BytesSource, FileObjectSource
+from rejoinder._sources.objectstore import ObjectStoreFile, OpenObject
 from rejoinder._starlette import StarletteFileResponse, sealed
 
 Path: TypeAlias = str | os.PathLike[str]
@@ -48,7 +49,7 @@ class FileResponse(Response, StarletteFileResponse):
 
     Args:
         path: of a file; or the content itself: bytes, a `BytesIO` (as it is now), a seekable binary file (which stays
-            yours to close, after the response), or an object with the methods of `Source`.
+            yours to close, after the response), an `ObjectStoreFile`, or an object with the methods of `Source`.
         status_code: as for `Response`; ranges are for 200.
         headers: as for `Response`; they win over what is known of the file.
         media_type: by default what the extension of `filename` or `path` says, else `application/octet-stream`.
@@ -130,6 +131,8 @@ class FileResponse(Response, StarletteFileResponse):
         self._from_stat: list[Field] = []
         self.path = path
         self.media_type = media_type or guess_media_type(filename or _name_of(path))
+        if not media_type and self.media_type == OCTET_STREAM and isinstance(self._source, ObjectStoreFile):
+            self.media_type = None  # the store may know it
         if filename is not None:
             disposition = content_disposition(filename, content_disposition_type)
             self._offers = [_ACCEPT_RANGES, (b"content-disposition", disposition.encode())]
@@ -196,6 +199,9 @@ class FileResponse(Response, StarletteFileResponse):
                 fields = self._checked_fields()
                 if self._varies and isinstance(opened, OpenFile):
                     opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                elif isinstance(opened, OpenObject):
+                    given = {name for name, _ in fields}
+                    fields = [*fields, *(field for field in opened.fields if field[0] not in given)]
                 answer = self._plan(method, scope["headers"], opened, fields)
                 path = self._path_of(answer, opened)
                 await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)

@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from rejoinder._http.fields import Field
 from rejoinder._lifecycle import ClientLeft, Exchange
 from rejoinder._plan import Extent, Plan, Slice
-from rejoinder._sources import OpenSource
+from rejoinder._sources import Announced, OpenSource
 from rejoinder._sources.local import FileChangedError, OpenFile
 from rejoinder._turns import turn
 
@@ -125,6 +125,8 @@ class _Content:
             await self._put(b"")
 
     async def _read(self, part: Slice, source: OpenSource) -> bool:
+        if isinstance(source, Announced):
+            source.expect(part.start, part.stop)
         position, more_body = part.start, True
         while position < part.stop:
             data = await _read(source, position, min(position + self._portion, part.stop))

@@ -80,10 +80,10 @@ def test_cache_control_by_a_function_of_the_file_that_is_sent(site: Path) -> Non
 
     app = StaticFiles(directory=site, html=True, cache_control=rule)
     answers = [
-        get(app, path).headers.get("cache-control") for path in ("/style.css", "/app.3f2a1b9c.js", "/docs/", "/x")
+        get(app, path).headers.get("cache-control") for path in ("/style.css", "/app.3f2a1b9c.js", "/docs/", "/", "/x")
     ]
-    assert answers == ["no-store", None, None, None]
-    assert asked == ["style.css", "app.3f2a1b9c.js", "docs/index.html", "404.html"]
+    assert answers == ["no-store", None, None, None, None]
+    assert asked == ["style.css", "app.3f2a1b9c.js", "docs/index.html", "index.html", "404.html"]
 
 
 def test_cache_control_of_what_a_subclass_found(site: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
