@@ -110,6 +110,8 @@ class ObjectStoreFile:
             ObjectAccessError: the store does not let us read it, or does not tell whether there is one.
             ObjectStoreError: the store cannot be reached, or failed.
         """
+        if not self.key.strip("/"):  # the bucket itself, which S3 has something to say of
+            raise not_found(self.key)
         found = await _get(self.store, self.key, {"head": True})
         return OpenObject(self, found)
 
