@@ -1,7 +1,6 @@
 """Stores to ask: in memory, in a directory, and behind a fault injector S3's protocol (moto) and Azure's (Azurite)."""
 
 import base64
-import datetime
 import hashlib
 import hmac
 import itertools
@@ -13,14 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-
-pytest.importorskip("obstore", reason="the stores are obstore's")
 
 from obstore.store import AzureStore, LocalStore, MemoryStore, S3Store
 from tests.objectstore.injector import Injector, injecting
@@ -32,7 +30,7 @@ BUCKET = "bucket"
 # Known to everybody: the account of Azure's emulators.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-_AT_ONCE = datetime.timedelta(milliseconds=1)
+_AT_ONCE = timedelta(milliseconds=1)
 RETRIES = {"max_retries": 1, "backoff": {"init_backoff": _AT_ONCE, "max_backoff": _AT_ONCE, "base": 2}}
 _names = itertools.count()
 
@@ -55,25 +53,19 @@ class Stored:
 def s3(port: int, **options: Any) -> S3Store:
     """The bucket of the server at this port."""
     options = {"access_key_id": "key", "secret_access_key": "secret", "retry_config": RETRIES, **options}
-    return S3Store(
-        options.pop("bucket", BUCKET),
-        endpoint=f"http://127.0.0.1:{port}",
-        region="us-east-1",
-        client_options={"allow_http": True, **options.pop("client_options", {})},
-        **options,
-    )
+    client: Any = {"allow_http": True, **options.pop("client_options", {})}
+    return S3Store(BUCKET, endpoint=f"http://127.0.0.1:{port}", region="us-east-1", client_options=client, **options)
 
 
 def azure(port: int, **options: Any) -> AzureStore:
     """The container of the server at this port."""
     options = {"account_key": KEY, "retry_config": RETRIES, **options}
-    return AzureStore(
-        options.pop("bucket", BUCKET),
-        account_name=ACCOUNT,
-        endpoint=f"http://127.0.0.1:{port}/{ACCOUNT}",
-        client_options={"allow_http": True, **options.pop("client_options", {})},
-        **options,
-    )
+    client: Any = {"allow_http": True, **options.pop("client_options", {})}
+    endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
+    return AzureStore(BUCKET, account_name=ACCOUNT, endpoint=endpoint, client_options=client, **options)
+
+
+REMOTE: dict[str, Callable[..., S3Store | AzureStore]] = {"s3": s3, "azure": azure}
 
 
 @contextmanager
@@ -130,9 +122,11 @@ def azure_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def _make_container(port: int) -> None:
     """obstore cannot."""
-    now = datetime.datetime.now(datetime.UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    now = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     version = "2021-08-06"
-    signed = f"PUT{12 * chr(10)}x-ms-date:{now}\nx-ms-version:{version}\n/{ACCOUNT}/{ACCOUNT}/{BUCKET}\nrestype:container"
+    signed = (
+        f"PUT{12 * chr(10)}x-ms-date:{now}\nx-ms-version:{version}\n/{ACCOUNT}/{ACCOUNT}/{BUCKET}\nrestype:container"
+    )
     signature = base64.b64encode(hmac.new(base64.b64decode(KEY), signed.encode(), hashlib.sha256).digest()).decode()
     headers = {"x-ms-date": now, "x-ms-version": version, "authorization": f"SharedKey {ACCOUNT}:{signature}"}
     url = f"http://127.0.0.1:{port}/{ACCOUNT}/{BUCKET}?restype=container"
@@ -155,7 +149,7 @@ def azure_injector(azure_port: int) -> Iterator[Injector]:
 def remote(request: pytest.FixtureRequest) -> Stored:
     """A store of which one can say what was fetched, and which can be made to fail: the test runs with each."""
     injector: Injector = request.getfixturevalue(f"{request.param}_injector")
-    make = {"s3": s3, "azure": azure}[request.param]
+    make = REMOTE[request.param]
     injector.forget()
     return Stored(make(injector.upstream), make(injector.port), injector)
 
@@ -169,5 +163,5 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Stored:
         store = LocalStore(tmp_path)
     else:
         port: int = request.getfixturevalue(f"{request.param}_port")
-        store = {"s3": s3, "azure": azure}[request.param](port)
+        store = REMOTE[request.param](port)
     return Stored(store, store, Injector(0))

@@ -51,6 +51,7 @@ class Injector:
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: {"GET": deque(), "HEAD": deque()})
     always: dict[str, Fault] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _tasks: set[object] = field(default_factory=set)
 
     def next(self, method: str, *faults: Fault) -> None:
         """Have these happen, one by one."""
@@ -69,19 +70,19 @@ class Injector:
         """The requests with this method so far."""
         return [asked for asked in self.asked if asked.method == method]
 
-    def ranges(self) -> list[str | None]:
-        """The Range of each GET so far."""
-        return [asked.headers.get("range") for asked in self.of("GET")]
+    def ranges(self) -> list[tuple[int, int]]:
+        """What each GET so far has asked for, from the first octet to before the last."""
+        return [_half_open(asked.headers["range"]) for asked in self.of("GET")]
 
     def wait_until(self, happened: Callable[[], bool]) -> None:
         """Block until it has."""
         with self._changed:
             assert self._changed.wait_for(happened, _PATIENCE), f"{self.going_on} going on, {self.octets} octets sent"
 
-    def settle(self) -> int:
-        """The octets that were sent when, for a while, no others were."""
+    def settle(self, seconds: float = 0.3) -> int:
+        """The octets that were sent when, for so long, nothing else happened."""
         with self._changed:
-            while self._changed.wait(0.3):
+            while self._changed.wait(seconds):
                 pass
             return self.octets
 
@@ -93,6 +94,7 @@ class Injector:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request of one connection, which is closed then: so an open one is a request that goes on."""
+        self._tasks.add(asyncio.current_task())  # a loop alone does not keep its tasks
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             line, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
@@ -106,6 +108,7 @@ class Injector:
             finally:
                 self._count(requests=-1)
         writer.close()
+        self._tasks.discard(asyncio.current_task())
 
     async def _answer(
         self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Fault
@@ -126,13 +129,13 @@ class Injector:
             while stop != sent and (data := await upstream.read(_PORTION)):
                 data = data if stop is None else data[: stop - sent]
                 writer.write(data)
+                sent += len(data)
+                self._count(octets=len(data))
                 draining = asyncio.ensure_future(writer.drain())
                 await asyncio.wait([draining, gone], return_when=asyncio.FIRST_COMPLETED)
                 if gone.done():
                     draining.cancel()
                     return
-                sent += len(data)
-                self._count(octets=len(data))
             if fault.stall_after is not None:
                 await gone
             elif stop is not None:
@@ -140,6 +143,11 @@ class Injector:
         finally:
             gone.cancel()
             asking.transport.abort()
+
+
+def _half_open(value: str) -> tuple[int, int]:
+    first, last = value.removeprefix("bytes=").split("-")
+    return int(first), int(last) + 1
 
 
 @contextmanager

@@ -1,10 +1,9 @@
 """What is fetched of an object, octet by octet, and what comes of it where the store, the network or the client fails."""
 
-import datetime
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -18,7 +17,7 @@ from rejoinder.testing import Answer, Exchange, fetch
 
 KIB, MIB = 1024, 1024 * 1024
 CONTENT = random.Random(1).randbytes(2 * MIB)
-LARGE = random.Random(2).randbytes(MIB) * 32
+LARGE = random.Random(2).randbytes(MIB) * 24
 BACKENDS = ["asyncio", "trio"]
 CHUNK = 128 * KIB
 
@@ -103,7 +102,7 @@ def test_no_octet_is_fetched_but_those_that_are_sent(
         assert answer.body == CONTENT[slice(*ranges[0])]
     injector = remote.injector
     assert [asked.method for asked in injector.asked] == ["HEAD", *("GET" for _ in ranges)]
-    assert injector.ranges() == [f"bytes={start}-{stop - 1}" for start, stop in ranges]
+    assert injector.ranges() == ranges
     assert injector.octets == sum(stop - start for start, stop in ranges)
     etag = remote.direct.head(key)["e_tag"]
     assert {asked.headers.get("if-match") for asked in injector.of("GET")} <= {etag}
@@ -122,7 +121,8 @@ def test_a_client_that_takes_its_time_has_the_store_wait(remote: Stored, backend
             while len(exchange.content) < MIB:
                 await exchange.read()
             octets = await anyio.to_thread.run_sync(injector.settle)
-            assert await exchange.body() == LARGE[len(exchange.content) :][:0] + LARGE[MIB:]
+            await exchange.body()
+            assert exchange.content == LARGE
         return octets
 
     # What lies between is in the buffers of two sockets.
@@ -195,17 +195,15 @@ def test_what_was_cut_goes_on_from_the_last_octet(remote: Stored, key: str, back
     answer = ask(remote, key, backend=backend)
     assert (answer.status, answer.complete) == (200, True)
     assert answer.body == CONTENT
-    starts = [int((asked or "bytes=0-")[6:].partition("-")[0]) for asked in injector.ranges()]
-    assert starts == sorted(starts)
     # At most what was under way when the store's client gave up is fetched again.
     assert injector.octets - len(CONTENT) < CHUNK * len(cuts)
     if len(cuts) == 1:
         assert injector.octets == len(CONTENT)
-        assert starts == [0, cuts[0]]
+        assert injector.ranges() == [(0, 2 * MIB), (cuts[0], 2 * MIB)]
 
 
 def test_a_store_that_is_silent_is_asked_again(remote: Stored, key: str, backend: str) -> None:
-    store = make(remote)(remote.injector.port, client_options={"timeout": "400ms"})
+    store = make(remote)(remote.injector.port, client_options={"timeout": "1s"})
     remote.injector.next("GET", Fault(stall_after=MIB))
 
     async def main() -> Answer:
@@ -235,7 +233,7 @@ def test_a_store_that_fails_on_and_on_is_given_up(
     assert MIB - CHUNK <= len(cut.content) <= MIB + octets
     # The first, and thrice one with its one repetition.
     assert len(injector.of("GET")) <= 1 + 3 * 2
-    assert all(start is not None and start >= f"bytes={MIB - CHUNK}" for start in injector.ranges()[1:])
+    assert all(start >= MIB - CHUNK for start, _ in injector.ranges()[1:])
 
 
 def test_a_store_that_never_was_there_is_an_error_before_the_head(remote: Stored, key: str, backend: str) -> None:
@@ -275,9 +273,9 @@ def test_credentials_that_are_none(remote: Stored, key: str) -> None:
     assert isinstance(ask_in_vain(remote, key).reason, ObjectAccessError)
 
 
-CHANGED: dict[str, Callable[[Stored, str], None]] = {
-    "replaced": lambda remote, key: remote.direct.put(key, bytes(2 * MIB)) and None,
-    "replaced by a shorter one": lambda remote, key: remote.direct.put(key, b"short") and None,
+CHANGED: dict[str, Callable[[Stored, str], object]] = {
+    "replaced": lambda remote, key: remote.direct.put(key, bytes(2 * MIB)),
+    "replaced by a shorter one": lambda remote, key: remote.direct.put(key, b"short"),
     "deleted": lambda remote, key: remote.direct.delete(key),
 }
 MOMENTS = {
@@ -289,7 +287,7 @@ MOMENTS = {
 @pytest.mark.parametrize(("method", "fault"), MOMENTS.values(), ids=MOMENTS)
 @pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
 def test_two_versions_are_never_mixed(
-    remote: Stored, key: str, backend: str, change: Callable[[Stored, str], None], method: str, fault: Fault
+    remote: Stored, key: str, backend: str, change: Callable[[Stored, str], object], method: str, fault: Fault
 ) -> None:
     injector = remote.injector
     injector.next(method, Fault(cut_after=fault.cut_after, then=partial(change, remote, key)))
@@ -301,12 +299,10 @@ def test_two_versions_are_never_mixed(
 
 def test_the_parts_of_several_ranges_are_of_one_version(remote: Stored, key: str, backend: str) -> None:
     injector = remote.injector
-    injector.next("GET", FINE, Fault(then=lambda: None))
-    replace = Fault(cut_after=MIB, then=lambda: remote.direct.put(key, bytes(2 * MIB)))
-    injector.faults["GET"].clear()
-    injector.next("GET", replace)
-    cut = ask_in_vain(remote, key, backend=backend, range=f"bytes=0-{MIB - 1},{MIB + 10}-")
+    injector.next("GET", Fault(then=lambda: remote.direct.put(key, bytes(2 * MIB))))
+    cut = ask_in_vain(remote, key, backend=backend, range=f"bytes=0-9,{MIB}-")
     assert isinstance(cut.reason, FileChangedError)
+    assert injector.ranges() == [(0, 10), (MIB, 2 * MIB)]
 
 
 def test_a_store_that_minds_no_condition_is_found_out(remote: Stored, key: str, backend: str) -> None:
@@ -336,14 +332,17 @@ def _without_condition(options: dict[str, Any]) -> Any:
 
 def test_a_request_may_take_longer_than_the_store_gives_it(remote: Stored, backend: str) -> None:
     """A client that takes its time lives longer than `timeout` and `retry_timeout`."""
-    options = {"client_options": {"timeout": "300ms"}, "retry_config": {"retry_timeout": datetime.timedelta(0)}}
+    options: dict[str, Any] = {
+        "client_options": {"timeout": "1s"},
+        "retry_config": {"retry_timeout": timedelta(0)},
+    }
     store, key, injector = make(remote)(remote.injector.port, **options), remote.put(LARGE), remote.injector
 
     async def main() -> bytes:
         async with Exchange(FileResponse(ObjectStoreFile(store, key)), spec_version="2.4") as exchange:
             while len(exchange.content) < MIB:
                 await exchange.read()
-            await anyio.to_thread.run_sync(injector.wait_until, lambda: injector.going_on == 0)  # it is cut
+            await anyio.to_thread.run_sync(injector.settle, 1.5)
             await exchange.body()
             return exchange.content
 

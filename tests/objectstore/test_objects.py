@@ -183,7 +183,8 @@ class Tagged:
 
     async def get_async(self, key: str, *, options: dict[str, Any]) -> Any:
         self.asked.append(options)
-        found = await self._store.get_async(key, options={k: v for k, v in options.items() if k != "if_match"})
+        others: Any = {name: value for name, value in options.items() if name != "if_match"}
+        found = await self._store.get_async(key, options=others)
         return _Tagged(found, self.tag)
 
 
