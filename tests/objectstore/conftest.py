@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-
 from obstore.store import AzureStore, LocalStore, MemoryStore, S3Store
 from tests.objectstore.injector import Injector, injecting
 
