@@ -12,8 +12,9 @@ from bench.file_peers import FilePeer
 from rejoinder._http.dates import format_date
 
 if TYPE_CHECKING:
-    from bench.asgi import App, Receive, Scope, Send
     from obstore import GetOptions
+
+    from bench.asgi import App, Receive, Scope, Send
 
 
 def app_of(url: str, chunk: int) -> App:

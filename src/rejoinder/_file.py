@@ -37,6 +37,7 @@ Missing: TypeAlias = Literal["raise", "404"]
 # What the class says of its content; size, etag and time of last modification of what was opened, and when.
 _Facts: TypeAlias = tuple[tuple[Field, ...], int, str | None, float | None, int]
 
+_FARTHER = 4
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
 
 
@@ -79,7 +80,7 @@ class FileResponse(Response, StarletteFileResponse):
     """
 
     chunk_size: int = 64 * 1024
-    """Octets in one message, at most."""
+    """Octets in one message, at most; of an object in a store, four times as many, as each costs more to come by."""
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
     pathsend: bool = False
@@ -189,22 +190,23 @@ class FileResponse(Response, StarletteFileResponse):
             return
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
             check_status(self.status_code)
-            method = scope.get("method", "GET").upper()
+            method, portion = scope.get("method", "GET").upper(), self.chunk_size
             opened = await self._open()
             if opened is None:
                 missing = plan_missing(method, self._checked_fields())
-                await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
+                await send_plan(scope, receive, send, exchange, missing, None, portion=portion)
                 return
             try:
                 fields = self._checked_fields()
                 if self._varies and isinstance(opened, OpenFile):
                     opened, fields = await self._negotiate(scope["headers"], opened, fields)
                 elif isinstance(opened, OpenObject):
+                    portion *= _FARTHER
                     given = {name for name, _ in fields}
                     fields = [*fields, *(field for field in opened.fields if field[0] not in given)]
                 answer = self._plan(method, scope["headers"], opened, fields)
                 path = self._path_of(answer, opened)
-                await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
+                await send_plan(scope, receive, send, exchange, answer, opened, portion=portion, path=path)
             finally:
                 closing = opened.close()
                 if closing is not None:

@@ -19,7 +19,7 @@ KIB, MIB = 1024, 1024 * 1024
 CONTENT = random.Random(1).randbytes(2 * MIB)
 LARGE = random.Random(2).randbytes(MIB) * 24
 BACKENDS = ["asyncio", "trio"]
-CHUNK = 128 * KIB
+CHUNK = 256 * KIB
 
 pytestmark = pytest.mark.wire
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CHUNK = 128 * 1024  # octets at least, but for the last; with less, hops from obstore's threads cost more than the rest
+_CHUNK = 256 * 1024  # octets at least, but for the last; with less, hops from obstore's threads cost more than the rest
 _FAULTS = 2  # in a row: without a chunk between them
 _LONGEST = 1024  # octets of a key, in S3 and Google's; they say the same of a longer one as of a fault
 _STORED = {"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type"}
