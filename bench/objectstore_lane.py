@@ -24,7 +24,6 @@ from bench.processes import (
     forget_peak,
     free_port,
     peak_memory,
-    resident_memory,
     server_process,
     settle,
 )
@@ -100,8 +99,8 @@ _METHOD = (
     "in a second, of all connections together."
 )
 _COSTS = (
-    "Content that nginx has sent for one request, by its log. Memory: how much more was resident at most during a round than "
-    "before it."
+    "Content that nginx has sent for one request, by its log. Memory: the most that was resident at once in a round, the "
+    "interpreter included."
 )
 
 
@@ -142,10 +141,9 @@ def _fetched(server: FileServer, case: FileCase, log: Path) -> float:
 
 
 def _memory(server: FileServer, case: FileCase) -> float:
-    """Octets that were resident beside those before, at most."""
+    """The most octets that were resident at once; the interpreter is among them."""
     settle(server.pid)
-    before = resident_memory(server.pid)
     forget_peak(server.pid)
     wrk.run(server.url(case.file))
     settle(server.pid)
-    return max(1, peak_memory(server.pid) - before)
+    return peak_memory(server.pid)

@@ -287,11 +287,14 @@ class OpenObject:
         self._chunk, self._taken = b"", 0
 
 
-def open_bucket(url: str) -> ObjectStoreDirectory:
-    """What is below the prefix of a URL such as `s3://bucket/prefix`, with what the environment says of access. It blocks.
+def open_bucket(url: str, needed: str | None = None) -> ObjectStoreDirectory:
+    """What is below the prefix of a URL such as `s3://bucket/prefix`, with what the environment says of access.
+
+    It blocks: after a future of obstore's, a process that ends at once may be aborted by the thread that made it.
 
     Raises:
         ImportError: `obstore` is not installed.
+        FileNotFoundError: there is no object with the key that is needed.
         ObjectStoreError: the URL is none of a store, or what is there cannot be listed.
     """
     try:
@@ -300,10 +303,11 @@ def open_bucket(url: str) -> ObjectStoreDirectory:
         raise ImportError(_MISSING) from error
     with _told_apart(None, url):
         # For somebody who waits at a terminal; by default it tries for three minutes.
-        store: ObjectStore = stores.from_url(
-            url, retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
-        )
+        retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+        store: ObjectStore = stores.from_url(url, retry_config=retries)
         next(store.list(chunk_size=1), None)
+        if needed is not None:
+            store.head(needed)
     return ObjectStoreDirectory(store)
 
 

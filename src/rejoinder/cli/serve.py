@@ -1,6 +1,5 @@
 """`rejoinder serve`: the files of a directory, or the objects of a bucket, for the one who works on them."""
 
-import asyncio
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
@@ -128,9 +127,7 @@ def _open_bucket(options: Namespace) -> ObjectStoreDirectory:
             "gs://bucket/prefix"
         )
     try:
-        bucket = open_bucket(url)
-        if options.spa:
-            asyncio.run(bucket.find(_INDEX))
+        bucket = open_bucket(url, _INDEX if options.spa else None)
     except ImportError as error:
         sys.exit(f"rejoinder serve: {error}")
     except FileNotFoundError:
