@@ -26,7 +26,9 @@ pytestmark = pytest.mark.wire
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest, remote: Stored) -> str:
-    """The test runs with each."""
+    """The test runs with each, but for trio with Azure: what differs there differs with S3 too."""
+    if request.param == "trio" and make(remote) is azure:
+        pytest.skip("as with S3")
     return str(request.param)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import random
+from collections.abc import AsyncIterator
 from email.utils import format_datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from obstore.store import LocalStore, MemoryStore
 from tests.objectstore.conftest import Stored
 
-from rejoinder import FileResponse, ObjectStoreDirectory, ObjectStoreFile, OpenSource, Source
+from rejoinder import FileResponse, ObjectStoreDirectory, ObjectStoreError, ObjectStoreFile, OpenSource, Source
 from rejoinder._sources.objectstore import OpenObject
 from rejoinder.testing import Answer, fetch
 
@@ -37,7 +38,7 @@ def test_the_whole_with_the_facts_of_the_store(stored: Stored, backend: str) -> 
     assert (answer.status, answer.body, answer.complete) == (200, CONTENT, True)
     told = {name: answer.headers.get(name) for name in ("etag", "last-modified", "content-type", "content-length")}
     assert told == {
-        "etag": meta["e_tag"],
+        "etag": '"{}"'.format((meta["e_tag"] or "").strip('"')),
         "last-modified": format_datetime(meta["last_modified"], usegmt=True),
         "content-type": "video/mp4",
         "content-length": "300000",
@@ -95,7 +96,20 @@ def test_nothing_of_an_empty_object(stored: Stored, backend: str) -> None:
 
 
 # What no object can be called is as absent as what none is called.
-ABSENT = ["nothing", "", "a//b", "../a", "a/../b", "a\0b", "a\nb", "\udcff", "%2e%2e/a", "a" * 900]
+ABSENT = [
+    "nothing",
+    "",
+    "a//b",
+    "../a",
+    "a/../b",
+    "a\0b",
+    "a\nb",
+    "\udcff",
+    "%2e%2e/a",
+    "a" * 900,
+    "b" * 1025,
+    "\u00e9" * 600,
+]
 
 
 @pytest.mark.parametrize("key", ABSENT, ids=ascii)
@@ -210,6 +224,25 @@ def test_entity_tags(tag: str | None, sent: str | None, if_match: str | None) ->
     assert answer.body == CONTENT
     assert answer.headers.get("etag") == sent
     assert store.asked[1].get("if_match") == if_match
+
+
+def test_a_store_that_sends_less_than_it_said_is_given_up() -> None:
+    class Short(Tagged):
+        async def get_async(self, key: str, *, options: dict[str, Any]) -> Any:
+            found = await super().get_async(key, options=options)
+            start, stop = options.get("range", (0, 0))
+            found.stream = lambda min_chunk_size: _chunks(CONTENT[start : min(stop, 1000)])
+            return found
+
+    store: Any = Short('"a"')
+    with pytest.raises(ObjectStoreError, match="the store has sent less than octets 1000 to 300000"):
+        ask(FileResponse(ObjectStoreFile(store, "a")))
+    assert [options["range"][0] for options in store.asked[1:]] == [0, 1000, 1000]
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    if content:
+        yield content
 
 
 def test_an_object_is_a_source_whose_facts_are_those_of_when_it_was_opened() -> None:

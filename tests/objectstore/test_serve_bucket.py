@@ -131,6 +131,21 @@ def test_no_access_is_told_in_two_lines(azure_port: int, change: dict[str, str],
     assert hint.startswith("Who asks, and where, is told by the environment: AZURE_STORAGE_ACCOUNT_NAME, ")
 
 
+def test_a_key_that_obstore_cannot_read_keeps_nobody_from_the_others(s3_port: int) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{s3_port}") as client:
+        for target in ("/odd", "/odd/a//b", "/odd/c"):
+            client.put(target).raise_for_status()
+    serving = Serving("s3://odd", "--port", "0", env=environment("s3", s3_port))
+    try:
+        assert httpx.get(serving.url + "c").status_code == 200
+        assert httpx.get(serving.url).status_code == 200
+        assert httpx.get(serving.url + "a/").status_code == 502
+    finally:
+        status, _, errors = serving.end()
+    assert status == 0
+    assert errors.startswith("an object store does not give 'a': Encountered object with invalid path")
+
+
 def test_a_bucket_that_is_not_there(s3_port: int) -> None:
     ended = run("s3://nobody/a", **environment("s3", s3_port))
     assert ended.returncode == 1

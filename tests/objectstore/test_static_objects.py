@@ -5,10 +5,11 @@ import re
 from typing import Any
 
 import anyio
+import httpx
 import pytest
-from obstore.store import MemoryStore
+from obstore.store import MemoryStore, S3Store
 from starlette.exceptions import HTTPException
-from tests.objectstore.conftest import Stored
+from tests.objectstore.conftest import BUCKET, Stored
 from tests.objectstore.injector import Fault
 
 from rejoinder import ObjectStoreDirectory, StaticFiles
@@ -83,9 +84,10 @@ ABSENT = [
 
 @pytest.mark.parametrize("path", ABSENT, ids=ascii)
 def test_what_is_not_there(site: ObjectStoreDirectory, path: str) -> None:
-    with pytest.raises(HTTPException) as raised:
-        get(StaticFiles(directory=site), path)
-    assert raised.value.status_code == 404
+    for listing in (False, "music" not in path):
+        with pytest.raises(HTTPException) as raised:
+            get(StaticFiles(directory=site, listing=listing), path)
+        assert raised.value.status_code == 404
     answer = get(StaticFiles(directory=site, html=True), path)
     assert (answer.status, answer.body) == (404, b"<p>none")
 
@@ -228,9 +230,12 @@ def test_a_store_that_refuses_or_fails_is_not_one_without_the_object(
 @pytest.mark.wire
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_listing_of_a_real_store(remote: Stored, backend: str) -> None:
+    prefix = f"listed-{backend}"
     for name in ("a.txt", "Zoë 서울/b%41.txt"):
-        remote.direct.put(f"listed/{name}", name.encode())
-    app = StaticFiles(directory=ObjectStoreDirectory(remote.store, "listed"), listing=True)
+        remote.direct.put(f"{prefix}/{name}", name.encode())
+    if isinstance(remote.direct, S3Store):  # as its console makes a folder
+        httpx.put(f"http://127.0.0.1:{remote.injector.upstream}/{BUCKET}/{prefix}/").raise_for_status()
+    app = StaticFiles(directory=ObjectStoreDirectory(remote.store, prefix), listing=True)
     page = get(app, "/", backend=backend).body.decode()
     links = re.findall(r'<th scope="row"><a href="([^"]+)">', page)
     assert links == ["./Zo%C3%AB%20%EC%84%9C%EC%9A%B8/", "./a.txt"]

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 _CHUNK = 256 * 1024  # octets at least, but for the last; with less, hops from obstore's threads cost more than the rest
 _FAULTS = 2  # in a row: without a chunk between them
-_LONGEST = 1024  # octets of a key, in S3 and Google's; they say the same of a longer one as of a fault
+_LONGEST = 1024  # octets of a key, in S3 and Google's
 _STORED = {"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type"}
 _MISSING = 'object stores need obstore: pip install "rejoinder[obstore]"'
 # A list that is refused is an error of no kind, but for its text.
@@ -110,7 +110,8 @@ class ObjectStoreFile:
             ObjectAccessError: the store does not let us read it, or does not tell whether there is one.
             ObjectStoreError: the store cannot be reached, or failed.
         """
-        if not self.key.strip("/"):  # the bucket itself, which S3 has something to say of
+        # Of the bucket itself, S3 has something to say; of what is too long, the same as of a fault.
+        if not self.key.strip("/") or len(self.key.encode(errors="replace")) > _LONGEST:
             raise not_found(self.key)
         found = await _get(self.store, self.key, {"head": True})
         return OpenObject(self, found)
@@ -150,7 +151,7 @@ class ObjectStoreDirectory:
             OSError: as `ObjectStoreFile.open`.
         """
         key = self._key(path)
-        if key == self.prefix or len(key.encode(errors="replace")) > _LONGEST:
+        if key == self.prefix:
             raise not_found(key)
         return FoundObject(await ObjectStoreFile(self.store, key).open())
 
@@ -168,7 +169,7 @@ class ObjectStoreDirectory:
                 )
         except FileNotFoundError:
             return []
-        return list(_entries(found))
+        return list(_entries(key, found))
 
     def _key(self, path: str) -> str:
         # Seen from "/", no ".." leads above the prefix.
@@ -298,6 +299,8 @@ def open_bucket(url: str, needed: str | None = None) -> ObjectStoreDirectory:
         ObjectStoreError: the URL is none of a store, or what is there cannot be listed.
     """
     try:
+        from obstore import exceptions
+
         stores = import_module("obstore.store")
     except ImportError as error:
         raise ImportError(_MISSING) from error
@@ -305,7 +308,8 @@ def open_bucket(url: str, needed: str | None = None) -> ObjectStoreDirectory:
         # For somebody who waits at a terminal; by default it tries for three minutes.
         retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
         store: ObjectStore = stores.from_url(url, retry_config=retries)
-        next(store.list(chunk_size=1), None)
+        with suppress(exceptions.InvalidPathError):  # it can be listed, and has a key that obstore cannot read
+            next(store.list(chunk_size=1), None)
         if needed is not None:
             store.head(needed)
     return ObjectStoreDirectory(store)
@@ -395,8 +399,10 @@ def _stored_fields(attributes: "Attributes") -> list[Field]:
     return list(stored.items())
 
 
-def _entries(found: "ListResult[Sequence[ObjectMeta]]") -> Iterator[ObjectEntry]:
-    for directory in found["common_prefixes"]:
-        yield ObjectEntry(directory.rpartition("/")[2], None, None)
+def _entries(directory: str, found: "ListResult[Sequence[ObjectMeta]]") -> Iterator[ObjectEntry]:
+    for prefix in found["common_prefixes"]:
+        yield ObjectEntry(prefix.rpartition("/")[2], None, None)
     for meta in found["objects"]:
+        if meta["path"] == directory:  # an object called "directory/", which some tools make for it
+            continue
         yield ObjectEntry(meta["path"].rpartition("/")[2], meta["size"], meta["last_modified"].timestamp())
