@@ -332,7 +332,8 @@ def _render(path: str, entries: Iterable[Entry]) -> tuple[bytes, str]:
 def _facts_of(found: FoundObject) -> os.stat_result:
     """The facts of an object in the form of a file's, for `file_response`."""
     time = int(found.modified)
-    return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, found.size, time, time, time))
+    exact = {"st_mtime": found.modified, "st_mtime_ns": int(found.modified * 1e9)}
+    return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, found.size, time, time, time), exact)
 
 
 def _release(found: _Found) -> None:

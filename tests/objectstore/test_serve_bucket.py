@@ -164,6 +164,12 @@ def test_what_is_no_url_of_a_bucket(url: str) -> None:
     )
 
 
+def test_what_is_no_name_of_a_bucket() -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["serve", "s3://a b/c", "--spa"])
+    assert str(raised.value.code).startswith("rejoinder serve: cannot serve 's3://a b/c': invalid domain character\n")
+
+
 def test_without_obstore_the_command_says_how_to_get_it() -> None:
     code = "import sys; sys.modules['obstore.store'] = None; from rejoinder.cli import main; main(['serve', 'gs://a'])"
     command = [sys.executable, "-W", "error", "-c", code]

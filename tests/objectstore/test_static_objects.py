@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from tests.objectstore.conftest import BUCKET, Stored
 from tests.objectstore.injector import Fault
 
-from rejoinder import ObjectStoreDirectory, StaticFiles
+from rejoinder import FileResponse, ObjectStoreDirectory, StaticFiles
 from rejoinder.testing import Answer, fetch
 
 BACKENDS = ["asyncio", "trio"]
@@ -188,6 +188,16 @@ def test_file_response_may_be_overridden(site: ObjectStoreDirectory) -> None:
     answer = get(Mine(directory=site), "/film.mp4")
     assert (answer.headers.get("x-mine"), answer.body) == ("1", SITE["film.mp4"])
     assert seen == [("sites/shop/film.mp4", len(SITE["film.mp4"]))]
+
+
+def test_a_response_of_ones_own_has_the_facts_of_the_store(site: ObjectStoreDirectory) -> None:
+    class Mine(StaticFiles):
+        def file_response(self, full_path: Any, stat_result: Any, scope: Any, status_code: int = 200) -> Any:
+            return FileResponse(full_path, status_code, stat_result=stat_result)
+
+    answer, expected = (get(kind(directory=site), "/film.mp4") for kind in (Mine, StaticFiles))
+    for name in ("etag", "last-modified", "content-length"):
+        assert answer.headers.get(name) == expected.headers.get(name)
 
 
 def test_a_response_may_be_sent_again(site: ObjectStoreDirectory) -> None:

@@ -304,10 +304,13 @@ def open_bucket(url: str, needed: str | None = None) -> ObjectStoreDirectory:
         stores = import_module("obstore.store")
     except ImportError as error:
         raise ImportError(_MISSING) from error
+    # For somebody who waits at a terminal; by default it tries for three minutes.
+    retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
     with _told_apart(None, url):
-        # For somebody who waits at a terminal; by default it tries for three minutes.
-        retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
-        store: ObjectStore = stores.from_url(url, retry_config=retries)
+        try:
+            store: ObjectStore = stores.from_url(url, retry_config=retries)
+        except ValueError as error:
+            raise ObjectStoreError(errno.EINVAL, str(error), url) from error
         with suppress(exceptions.InvalidPathError):  # it can be listed, and has a key that obstore cannot read
             next(store.list(chunk_size=1), None)
         if needed is not None:
