@@ -144,7 +144,10 @@ def azure_injector(azure_port: int) -> Iterator[Injector]:
         yield injector
 
 
-@pytest.fixture(params=["s3", "azure"])
+_REAL = [pytest.param(name, marks=pytest.mark.wire) for name in REMOTE]
+
+
+@pytest.fixture(params=_REAL)
 def remote(request: pytest.FixtureRequest) -> Stored:
     """A store of which one can say what was fetched, and which can be made to fail: the test runs with each."""
     injector: Injector = request.getfixturevalue(f"{request.param}_injector")
@@ -153,7 +156,7 @@ def remote(request: pytest.FixtureRequest) -> Stored:
     return Stored(make(injector.upstream), make(injector.port), injector)
 
 
-@pytest.fixture(params=["memory", "local", "s3", "azure"])
+@pytest.fixture(params=["memory", "local", *_REAL])
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Stored:
     """Any store: the test runs with each."""
     if request.param == "memory":

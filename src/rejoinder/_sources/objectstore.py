@@ -223,7 +223,7 @@ class OpenObject:
             self._position, self._stop = start, stop
 
     async def read(self, start: int, stop: int) -> bytes:
-        """Octets from `start` on; none only if the object has no more.
+        """One or more octets from `start` on.
 
         Raises:
             FileChangedError: the object is not what it was when it was opened, or is not there any more.
