@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import archives_lane, bytes_lane, compression_lane, files_lane, streams_lane
+from bench import archives_lane, bytes_lane, compression_lane, files_lane, objectstore_lane, streams_lane
 from bench.measure import FULL, QUICK
 
 LANES = {
@@ -21,6 +21,7 @@ LANES = {
     "streams": streams_lane,
     "compression": compression_lane,
     "archives": archives_lane,
+    "objectstore": objectstore_lane,
 }
 """A lane is a module with `PURPOSE`, `TABLES` and `run(tables, effort) -> str`."""
 

@@ -116,7 +116,7 @@ class Table:
     title: str
     method: str
     unit: str
-    """`us` (microseconds a request), `req/s`, `MB/s`, `ms` or `KiB`: how a cost is shown."""
+    """`us` (microseconds a request), `req/s`, `MB/s`, `MiB/s` (the cost of a MiB), `ms` or `KiB`: how a cost is shown."""
     rows: dict[str, Row] = field(default_factory=dict)
     baselines: Sequence[str] = ("handwritten", "starlette")
     """Beside whose costs the others' are shown, if they are in the table."""

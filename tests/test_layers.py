@@ -126,6 +126,11 @@ def test_only_one_file_imports_starlettes_responses() -> None:
     assert [m for m in MODULES if any(n.startswith("starlette.responses") for n in imports(m))] == ["_starlette.py"]
 
 
+@pytest.mark.parametrize(("library", "home"), [("obstore", "_sources/objectstore.py")])
+def test_an_optional_dependency_is_imported_in_one_file(library: str, home: str) -> None:
+    assert [m for m in MODULES if any(n.partition(".")[0] == library for n in imports(m))] == [home]
+
+
 def test_only_one_file_names_the_response_messages() -> None:
     named = [m for m in MODULES if "http.response." in (PACKAGE / m).read_text()]
     assert [m for m in named if not m.startswith(("testing", "_testing"))] == ["_send.py"]

@@ -18,6 +18,7 @@ from rejoinder._problem import ProblemResponse
 from rejoinder._proxy import ProxyResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
+from rejoinder._sources.objectstore import ObjectAccessError, ObjectStoreDirectory, ObjectStoreError, ObjectStoreFile
 from rejoinder._version import __version__
 from rejoinder._zip import ZipEntry, ZipResponse
 from rejoinder.responses import (
@@ -48,6 +49,10 @@ __all__ = [
     "JSONLinesResponse",
     "JSONResponse",
     "ORJSONResponse",
+    "ObjectAccessError",
+    "ObjectStoreDirectory",
+    "ObjectStoreError",
+    "ObjectStoreFile",
     "OpenSource",
     "Outcome",
     "PlainTextResponse",

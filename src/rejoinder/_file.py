@@ -19,7 +19,7 @@ from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.etags import check_etag, coded_etag, format_etag
 from rejoinder._http.fields import Field, Headers, checked, combine
-from rejoinder._http.media import guess_media_type, is_compressible
+from rejoinder._http.media import OCTET_STREAM, guess_media_type, is_compressible
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_vary
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
@@ -45,6 +45,7 @@ from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.found import FoundPath, open_variant
 from rejoinder._sources.local import LocalFile, NotAFileError, OpenFile, stat_etag
 from rejoinder._sources.memory import BytesSource, FileObjectSource
+from rejoinder._sources.objectstore import ObjectStoreFile, OpenObject
 from rejoinder._sources.threads import in_thread
 from rejoinder._starlette import StarletteFileResponse, sealed
 
@@ -52,6 +53,7 @@ Path: TypeAlias = str | os.PathLike[str]
 Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
 Missing: TypeAlias = Literal["raise", "404"]
 
+_FARTHER = 2
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
 _OF_THE_FRONT_SERVER = frozenset({b"accept-ranges", b"content-length", b"transfer-encoding"})
 _has_control = re.compile(rb"[\x00-\x1f\x7f]").search
@@ -66,7 +68,7 @@ class FileResponse(Response, StarletteFileResponse):
 
     Args:
         path: of a file; or the content itself: bytes, a `BytesIO` (as it is now), a seekable binary file (which stays
-            yours to close, after the response), or an object with the methods of `Source`.
+            yours to close, after the response), an `ObjectStoreFile`, or an object with the methods of `Source`.
         status_code: as for `Response`; ranges are for 200.
         headers: as for `Response`; they win over what is known of the file.
         media_type: by default what the extension of `filename` or `path` says, else `application/octet-stream`.
@@ -103,7 +105,7 @@ class FileResponse(Response, StarletteFileResponse):
     """
 
     chunk_size: int = 128 * 1024
-    """Octets in one message, at most."""
+    """Octets in one message, at most; of an object in a store, twice as many, as each costs more to come by."""
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
     pathsend: bool = False
@@ -164,6 +166,8 @@ class FileResponse(Response, StarletteFileResponse):
         self._from_stat: list[Field] = []
         self.path = path
         self.media_type = media_type or guess_media_type(filename or _name_of(path))
+        if not media_type and self.media_type == OCTET_STREAM and isinstance(self._source, ObjectStoreFile):
+            self.media_type = None  # the store may know it
         if filename is not None:
             disposition = content_disposition(filename, content_disposition_type)
             self._offers = [_ACCEPT_RANGES, (b"content-disposition", disposition.encode())]
@@ -280,27 +284,32 @@ class FileResponse(Response, StarletteFileResponse):
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
             if self._compression is not None:
                 scope, send = compressed(self._compression, scope, send, exchange)
+            portion = self.chunk_size
             try:
                 if answer is None:
                     check_status(self.status_code)
                     method = scope.get("method", "GET").upper()
                     if (opened := await self._open()) is None:
                         missing = plan_missing(method, self._checked_fields())
-                        await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
+                        await send_plan(scope, receive, send, exchange, missing, None, portion=portion)
                         return
                     fields = self._checked_fields()
                     if (order := await self._hand_over(scope, fields)) is not None:
-                        await send_plan(scope, receive, send, exchange, order, None, portion=self.chunk_size)
+                        await send_plan(scope, receive, send, exchange, order, None, portion=portion)
                         return
                     if self._varies and isinstance(opened, OpenFile):
                         opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                    elif isinstance(opened, OpenObject):
+                        portion *= _FARTHER
+                        given = {name for name, _ in fields}
+                        fields = [*fields, *(field for field in opened.fields if field[0] not in given)]
                     scope = settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
                     answer = self._plan(method, scope["headers"], opened, fields)
                     if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
-                        answer = await add_digests(answer, opened, self._digests, portion=self.chunk_size)
+                        answer = await add_digests(answer, opened, self._digests, portion=portion)
                 path = self._path_of(answer, opened)
                 answer = answer._replace(headers=answer.headers.copy())
-                await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
+                await send_plan(scope, receive, send, exchange, answer, opened, portion=portion, path=path)
             finally:
                 if opened is not None and (closing := opened.close()) is not None:
                     await shielded(lambda: closing)

@@ -25,7 +25,7 @@ from rejoinder._http.fields import Field
 from rejoinder._http.trailers import Trailers
 from rejoinder._lifecycle import ClientLeft, Exchange
 from rejoinder._plan import Extent, Plan, Slice
-from rejoinder._sources import OpenSource
+from rejoinder._sources import Announced, OpenSource
 from rejoinder._sources.local import FileChangedError, OpenFile
 from rejoinder._turns import turns
 
@@ -139,6 +139,8 @@ class _Content:
             await self._put(b"")
 
     async def _read(self, part: Slice, source: OpenSource) -> bool:
+        if isinstance(source, Announced):
+            source.expect(part.start, part.stop)
         position, stop, more_body = part.start, part.stop, True
         while position < stop:
             end = min(position + self._portion, stop)
