@@ -41,6 +41,8 @@ class Stored:
     direct: "ObjectStore"
     store: "ObjectStore"
     injector: Injector
+    backend: str = "asyncio"
+    """What the test runs on."""
 
     def put(self, content: bytes, name: str = "object", **attributes: str) -> str:
         """The key of a new object, with nothing else below its first part."""
@@ -147,13 +149,18 @@ def azure_injector(azure_port: int) -> Iterator[Injector]:
 _REAL = [pytest.param(name, marks=pytest.mark.wire) for name in REMOTE]
 
 
-@pytest.fixture(params=_REAL)
+# Trio is the same for each store.
+_RUNS = [("s3", "asyncio"), ("s3", "trio"), ("azure", "asyncio")]
+
+
+@pytest.fixture(params=[pytest.param(run, id="-".join(run), marks=pytest.mark.wire) for run in _RUNS])
 def remote(request: pytest.FixtureRequest) -> Stored:
     """A store of which one can say what was fetched, and which can be made to fail: the test runs with each."""
-    injector: Injector = request.getfixturevalue(f"{request.param}_injector")
-    make = REMOTE[request.param]
+    kind, backend = request.param
+    injector: Injector = request.getfixturevalue(f"{kind}_injector")
+    make = REMOTE[kind]
     injector.forget()
-    return Stored(make(injector.upstream), make(injector.port), injector)
+    return Stored(make(injector.upstream), make(injector.port), injector, backend)
 
 
 @pytest.fixture(params=["memory", "local", *_REAL])

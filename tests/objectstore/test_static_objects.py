@@ -238,9 +238,8 @@ def test_a_store_that_refuses_or_fails_is_not_one_without_the_object(
 
 
 @pytest.mark.wire
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_listing_of_a_real_store(remote: Stored, backend: str) -> None:
-    prefix = f"listed-{backend}"
+def test_listing_of_a_real_store(remote: Stored) -> None:
+    backend, prefix = remote.backend, f"listed-{remote.backend}"
     for name in ("a.txt", "Zoë 서울/b%41.txt"):
         remote.direct.put(f"{prefix}/{name}", name.encode())
     if isinstance(remote.direct, S3Store):  # as its console makes a folder
