@@ -33,7 +33,7 @@ def server_process(name: str, command: Sequence[str], port: int, log: Path) -> I
     with log.open("wb") as written:
         process = subprocess.Popen(command, stdout=written, stderr=written)
     try:
-        _wait_until_ready(name, port, process, log)
+        wait_until_ready(name, port, process, log)
         yield process
         if process.poll() is not None:
             raise RuntimeError(f"the server of {name} ended early:\n{_tail(log)}")
@@ -41,7 +41,7 @@ def server_process(name: str, command: Sequence[str], port: int, log: Path) -> I
         end(process)
 
 
-def _wait_until_ready(name: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(name: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return once the server accepts connections; raise if it ends or takes too long."""
     deadline = time.monotonic() + _START_SECONDS
     while True:

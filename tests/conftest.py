@@ -14,7 +14,7 @@ DESCRIPTORS = Path("/proc/self/fd")
 EFFECTS = [
     f"rejoinder.{name}"
     for name in (
-        "_sources", "_file", "_send", "_lifecycle", "_turns", "_streaming", "_pump", "_drive", "_pull", "_shutdown", "_channel",
+        "_sources", "_file", "_send", "_lifecycle", "_turns", "_streaming", "_pump", "_drive", "_pull", "_shutdown", "_channel", "_redis",
     )
 ]  # fmt: skip
 

@@ -16,6 +16,8 @@ RINGS: dict[str, int] = {
     "_encode": 1,
     "_plan": 1,
     "_channel": 2,
+    "_redis": 2,
+    "_redis_client": 2,
     "_lifecycle": 2,
     "_shutdown": 2,
     "_sources": 2,

@@ -97,7 +97,7 @@ class RedisBackend:
             raise ImportError('RedisBackend needs redis: pip install "rejoinder[redis]"') from error
         if timeout <= 0:
             raise ValueError(f"timeout must be seconds, above 0, got {timeout!r}")
-        RedisClient(url, stream), History(history)  # refuse what is wrong now
+        RedisClient(url, stream), History(history)  # refuse what is wrong
         self._client = lambda: RedisClient(url, stream)
         self._size = history
         self._timeout = timeout
@@ -137,6 +137,8 @@ class RedisBackend:
         Raises:
             RuntimeError: as of `publish`.
         """
+        if self._closed:
+            return Replay((), 0, complete=True)  # the stream ends at once, and its client goes on elsewhere
         self._attach()
         await self._reader.reach(last_event_id)
         return self._reader.history.replay(last_event_id)
@@ -162,8 +164,6 @@ class RedisBackend:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError("a RedisBackend needs an event loop of asyncio: redis-py knows no other") from None
-        if self._closed:
-            raise RuntimeError("the channel is closed")
         if self._loop is loop:
             return
         if self._loop is not None and not self._loop.is_closed():

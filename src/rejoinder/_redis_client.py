@@ -4,19 +4,22 @@ A failure that may pass (the connection, a server that starts or is a replica by
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import redis
-import redis.asyncio
-from redis.asyncio.connection import Connection, ConnectionPool, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 
 from rejoinder._channel import PublishError
 from rejoinder._encode.sse import Draft
 from rejoinder._redis import Entry
 
 T = TypeVar("T")
+
+# Redis is not told of redis-py's version: each connection would look for it on the disk, in the event loop.
+_UNNAMED = ["driver_info"] if find_spec("redis.driver_info") else ["lib_name", "lib_version"]
 
 _BLOCK = 1.0  # seconds that Redis waits for a new entry
 _PATIENCE = 2.0  # seconds until a connection is taken for dead on which an answer is due
@@ -60,38 +63,33 @@ class RedisClient:
             options: dict[str, Any] = {**parse_url(url)}
         except (ValueError, AttributeError) as error:
             raise ValueError(f"url must be that of a Redis, as redis://localhost:6379/0, got {url!r}: {error}") from None
-        self._class = options.pop("connection_class", Connection)
-        # What is asked here is answered in this form, and once: that it is asked again is the backend's business.
-        ours = {"protocol": 2, "decode_responses": False, "retry": None, "socket_connect_timeout": _PATIENCE}
-        self._options = options | ours
+        # What is asked here is answered in this form, and once: to ask again is the backend's business. A timeout of
+        # redis-py's own would lose cancellations: it is `asyncio.wait_for`, which does so until Python 3.12.
+        ours = {"protocol": 2, "decode_responses": False, "retry": None, "socket_timeout": None}
+        ours["socket_connect_timeout"] = _PATIENCE
+        make = options.pop("connection_class", Connection)
+        self._connection: AbstractConnection = make(**{**options, **ours, **dict.fromkeys(_UNNAMED)})
         self._stream = stream
-        self._redis: redis.asyncio.Redis | None = None
 
     async def connect(self) -> None:
         """If it is not connected."""
-        if self._redis is None:
-            pool = ConnectionPool(connection_class=self._class, **self._options)
-            self._redis = redis.asyncio.Redis(connection_pool=pool, single_connection_client=True)
-            self._redis.auto_close_connection_pool = True
-            await _answered(self._redis.initialize())
+        if not self._connection.is_connected:
+            await _answered(self._connection.connect())
 
     async def drop(self) -> None:
         """Close the connection, if there is one."""
-        client, self._redis = self._redis, None
-        if client is not None:
-            with suppress(redis.RedisError, OSError):
-                await client.aclose()
+        with suppress(redis.RedisError, OSError):
+            await self._connection.disconnect()
 
     async def read_after(self, id: str, count: int) -> list[Entry]:  # noqa: A002 - as Redis calls it
         """Of the entries after this one, the first; waits a second for one."""
-        client = await self._connected()
-        answer = await _answered(client.xread({self._stream: id}, count, int(_BLOCK * 1000)), _BLOCK)
+        block = ("BLOCK", int(_BLOCK * 1000))
+        answer = await self._ask("XREAD", "COUNT", count, *block, "STREAMS", self._stream, id, after=_BLOCK)
         return [_entry(*entry) for _, entries in answer or () for entry in entries]
 
     async def read_back(self, end: str, count: int) -> list[Entry]:
         """Of the entries up to this one, the last, newest first."""
-        client = await self._connected()
-        return [_entry(*entry) for entry in await _answered(client.xrevrange(self._stream, end, "-", count))]
+        return [_entry(*entry) for entry in await self._ask("XREVRANGE", self._stream, end, "-", "COUNT", count)]
 
     async def store(self, publisher: str, number: int, drafts: Sequence[Draft], size: int, timeout: float) -> list[str]:
         """The ids of the entries; those that they have already, if this is the number of the publisher's last batch.
@@ -99,20 +97,19 @@ class RedisClient:
         Raises:
             PublishError: it is refused, and not stored.
         """
-        client = await self._connected()
         keys = [self._stream, f"{{{self._stream}}}:{publisher}"]
         values = [number, size, _REMEMBERED + int(timeout)]
         events = [part for draft in drafts for part in (draft.lines, _key_field(draft.key))]
         try:
-            answer = await _answered(client.eval(_STORE, 2, *keys, *values, *events))
+            answer = await self._ask("EVAL", _STORE, 2, *keys, *values, *events)
         except redis.RedisError as error:
             raise PublishError(f"Redis refuses the event: {error}", may_be_stored=False) from error
         return [id_.decode("ascii") for id_ in answer]
 
-    async def _connected(self) -> redis.asyncio.Redis:
+    async def _ask(self, *command: str | bytes | int, after: float = 0) -> Any:
         await self.connect()
-        assert self._redis is not None
-        return self._redis
+        await _answered(self._connection.send_command(*command))
+        return await _answered(self._connection.read_response(), after)
 
 
 async def _answered(asked: Awaitable[T], after: float = 0) -> T:
@@ -124,7 +121,8 @@ async def _answered(asked: Awaitable[T], after: float = 0) -> T:
         raise ConnectionError(str(error)) from error
 
 
-def _entry(id: bytes, fields: Mapping[bytes, bytes]) -> Entry:  # noqa: A002 - as Redis calls it
+def _entry(id: bytes, parts: Sequence[bytes]) -> Entry:  # noqa: A002 - as Redis calls it
+    fields = dict(zip(parts[::2], parts[1::2], strict=True))
     key, after = fields.get(b"key", _NO_KEY), fields.get(b"after")
     return Entry(
         id.decode("ascii"),
