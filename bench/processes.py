@@ -41,12 +41,14 @@ def server_process(name: str, command: Sequence[str], port: int, log: Path) -> I
         end(process)
 
 
-def wait_until_ready(name: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(
+    name: str, port: int, process: subprocess.Popen[bytes], log: Path, host: str = "127.0.0.1"
+) -> None:
     """Return once the server accepts connections; raise if it ends or takes too long."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
+            socket.create_connection((host, port), timeout=_START_SECONDS).close()
         except OSError as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server of {name} did not start:\n{_tail(log)}") from error

@@ -47,7 +47,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         self.launch()
-        wait_until_ready("redis", self.port, self.process, self.log)
+        wait_until_ready("redis", self.port, self.process, self.log, self.host)
 
     def kill(self) -> None:
         """As a machine goes down: with SIGKILL."""

@@ -32,7 +32,7 @@ def test_the_version_has_one_source() -> None:
 def test_optional_engines_are_loaded_only_when_they_are_used() -> None:
     code = (
         "import rejoinder, sys\n"
-        "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core'} & set(sys.modules)\n"
+        "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core', 'redis'} & set(sys.modules)\n"
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -344,6 +344,7 @@ class _Writer(_Worker):
         self._size = size
         self._timeout = timeout
         self._queue: deque[_Waiting] = deque()
+        self._batch: Sequence[_Waiting] = ()  # what is under way
         self._some = asyncio.Event()
         self._publisher = token_hex(8)
         self._numbers = count(1)
@@ -368,10 +369,11 @@ class _Writer(_Worker):
             await self._some.wait()
             self._some.clear()
             while batch := self._next_batch():
+                self._batch = batch
                 await self._store(batch, next(self._numbers))
 
     def _end(self) -> None:
-        for waiting in self._queue:
+        for waiting in (*self._batch, *self._queue):
             waiting.fail(RuntimeError("the channel is closed"))
 
     def _next_batch(self) -> list[_Waiting]:

@@ -72,9 +72,10 @@ class RedisClient:
         self._stream = stream
 
     async def connect(self) -> None:
-        """If it is not connected."""
+        """If it is not connected. Then Redis has answered: what lies between may take connections for it."""
         if not self._connection.is_connected:
             await _answered(self._connection.connect())
+            await self._exchange("PING")
 
     async def drop(self) -> None:
         """Close the connection, if there is one."""
@@ -108,6 +109,9 @@ class RedisClient:
 
     async def _ask(self, *command: str | bytes | int, after: float = 0) -> Any:
         await self.connect()
+        return await self._exchange(*command, after=after)
+
+    async def _exchange(self, *command: str | bytes | int, after: float = 0) -> Any:
         await _answered(self._connection.send_command(*command))
         return await _answered(self._connection.read_response(), after)
 

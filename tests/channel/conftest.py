@@ -83,7 +83,7 @@ def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rejoinder._redis_client._BLOCK", 0.02)
 
 
-@pytest.fixture(params=["asyncio", "trio", "redis"])
+@pytest.fixture(params=["asyncio", "trio", pytest.param("redis", marks=pytest.mark.wire)])
 def world(request: pytest.FixtureRequest) -> World:
     """The test runs in each."""
     if request.param == "redis":

@@ -23,7 +23,7 @@ from tests.channel.proxy import Proxy, proxy_to
 if why := why_no_redis():
     pytest.skip(why, allow_module_level=True)
 
-pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed", "short_rounds")
+pytestmark = [pytest.mark.wire, pytest.mark.usefixtures("nothing_blocks", "all_closed", "short_rounds")]
 
 STREAM = "events"
 
@@ -74,6 +74,7 @@ async def ready(channel: Channel) -> None:
 def server(redis: RedisServer) -> Iterator[RedisServer]:
     """With nothing in it."""
     with Redis.from_url(redis.url) as client:
+        client.config_set("maxmemory", 0)
         client.flushall()
     yield redis
 
@@ -311,7 +312,7 @@ def test_publishing_when_redis_is_away_is_an_error_and_nothing_is_stored(server:
 
 REFUSALS = [
     pytest.param([("SET", STREAM, "x")], "WRONGTYPE", id="another kind of key"),
-    pytest.param([("CONFIG", "SET", "maxmemory", 1)], "OOM", id="no memory"),
+    pytest.param([("CONFIG", "SET", "maxmemory", 1)], "maxmemory", id="no memory"),
 ]
 
 
@@ -322,7 +323,7 @@ def test_what_redis_refuses_is_told_at_once(server: RedisServer, setting: list[t
 
     async def main() -> None:
         async with channel_at(server.url, timeout=30) as channel:
-            with pytest.raises(PublishError, match=f"Redis refuses the event: {reason}") as caught:
+            with pytest.raises(PublishError, match=f"Redis refuses the event: .*{reason}") as caught:
                 await channel.publish(1)
             assert not caught.value.may_be_stored
             command(server, "CONFIG", "SET", "maxmemory", 0)
