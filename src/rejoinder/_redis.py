@@ -31,6 +31,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import Context
+from functools import partial
 from itertools import count, takewhile
 from secrets import token_hex
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,6 +48,7 @@ _AT_ONCE = 64  # entries that are read together
 _PAGE = 500  # entries of the history that are loaded together
 _BATCH = 64 * 1024  # octets that are stored together, about
 _OVERHEAD = 100  # octets of an event in a batch besides its lines
+_LATEST = 3600  # seconds after which nothing arrives any more that was sent on a connection which is given up
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two attempts to connect
 _ID = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 
@@ -97,8 +99,9 @@ class RedisBackend:
             raise ImportError('RedisBackend needs redis: pip install "rejoinder[redis]"') from error
         if timeout <= 0:
             raise ValueError(f"timeout must be seconds, above 0, got {timeout!r}")
-        RedisClient(url, stream), History(history)  # refuse what is wrong
-        self._client = lambda: RedisClient(url, stream)
+        RedisClient(url, stream)  # refuses what is wrong, as the history does
+        History(history)
+        self._client = partial(RedisClient, url, stream)
         self._size = history
         self._timeout = timeout
         self._deliver: Deliver | None = None
@@ -278,9 +281,10 @@ class _Reader(_Worker):
         self._begun += 1
         number = self._begun
         if self._last is None:
-            for entry in await self._load():
+            entries = await self._load()
+            for entry in entries:
                 await self._take(entry, deliver=False)  # who has come before gets it as a replay
-            self._last = self._last or ""
+            self._last = entries[-1].id if entries else ""
             self._current = number
         else:
             entries = await self._client.read_after(self._cursor, _AT_ONCE)
@@ -343,6 +347,7 @@ class _Writer(_Worker):
         super().__init__(client)
         self._size = size
         self._timeout = timeout
+        self._known = int(timeout) + _LATEST
         self._queue: deque[_Waiting] = deque()
         self._batch: Sequence[_Waiting] = ()  # what is under way
         self._some = asyncio.Event()
@@ -394,7 +399,7 @@ class _Writer(_Worker):
                 for waiting in batch:
                     waiting.sent = True  # from now on, it may have been stored if there is no answer
                 drafts = [waiting.draft for waiting in batch]
-                ids = await self._client.store(self._publisher, number, drafts, self._size + 1, self._timeout)
+                ids = await self._client.store(self._publisher, number, drafts, self._size + 1, self._known)
             except PublishError as error:
                 for waiting in batch:
                     waiting.fail(error)

@@ -23,7 +23,6 @@ _UNNAMED = ["driver_info"] if find_spec("redis.driver_info") else ["lib_name", "
 
 _BLOCK = 1.0  # seconds that Redis waits for a new entry
 _PATIENCE = 2.0  # seconds until a connection is taken for dead on which an answer is due
-_REMEMBERED = 3600  # seconds for which the last batch of a publisher is known, after the last attempt to send it
 
 # A script is atomic, on disk as well.
 _STORE = """
@@ -62,19 +61,21 @@ class RedisClient:
         try:
             options: dict[str, Any] = {**parse_url(url)}
         except (ValueError, AttributeError) as error:
-            raise ValueError(f"url must be that of a Redis, as redis://localhost:6379/0, got {url!r}: {error}") from None
+            raise ValueError(
+                f"url must be that of a Redis, as redis://localhost:6379/0, got {url!r}: {error}"
+            ) from None
         # What is asked here is answered in this form, and once: to ask again is the backend's business. A timeout of
         # redis-py's own would lose cancellations: it is `asyncio.wait_for`, which does so until Python 3.12.
-        ours = {"protocol": 2, "decode_responses": False, "retry": None, "socket_timeout": None}
-        ours["socket_connect_timeout"] = _PATIENCE
+        ours: dict[str, Any] = {"protocol": 2, "decode_responses": False, "retry": None, "socket_timeout": None}
+        ours |= {"socket_connect_timeout": _PATIENCE, **dict.fromkeys(_UNNAMED)}
         make = options.pop("connection_class", Connection)
-        self._connection: AbstractConnection = make(**{**options, **ours, **dict.fromkeys(_UNNAMED)})
+        self._connection: AbstractConnection = make(**{**options, **ours})
         self._stream = stream
 
     async def connect(self) -> None:
         """If it is not connected. Then Redis has answered: what lies between may take connections for it."""
         if not self._connection.is_connected:
-            await _answered(self._connection.connect())
+            await _answered(self._connection.connect())  # type: ignore[no-untyped-call]
             await self._exchange("PING")
 
     async def drop(self) -> None:
@@ -92,14 +93,16 @@ class RedisClient:
         """Of the entries up to this one, the last, newest first."""
         return [_entry(*entry) for entry in await self._ask("XREVRANGE", self._stream, end, "-", "COUNT", count)]
 
-    async def store(self, publisher: str, number: int, drafts: Sequence[Draft], size: int, timeout: float) -> list[str]:
+    async def store(self, publisher: str, number: int, drafts: Sequence[Draft], size: int, known: int) -> list[str]:
         """The ids of the entries; those that they have already, if this is the number of the publisher's last batch.
+
+        That is `known` for so many seconds. Of `size` entries the newest are kept.
 
         Raises:
             PublishError: it is refused, and not stored.
         """
         keys = [self._stream, f"{{{self._stream}}}:{publisher}"]
-        values = [number, size, _REMEMBERED + int(timeout)]
+        values = [number, size, known]
         events = [part for draft in drafts for part in (draft.lines, _key_field(draft.key))]
         try:
             answer = await self._ask("EVAL", _STORE, 2, *keys, *values, *events)

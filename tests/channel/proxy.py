@@ -29,13 +29,17 @@ class Proxy:
         """Connections from here to Redis."""
         return len(self._writers) // 2
 
-    def cut(self, *, reset: bool = False) -> None:
-        """Close all connections; with a reset, what is under way is gone."""
+    def cut(self) -> None:
+        """Close all connections."""
         for writer in tuple(self._writers):
-            if reset:
-                linger = struct.pack("ii", 1, 0)
-                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             writer.transport.abort()
+
+    def reset(self) -> None:
+        """The same, and what is under way is gone."""
+        for writer in self._writers:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.cut()
 
     def refuse(self) -> None:
         """From now on, connections are closed at once."""

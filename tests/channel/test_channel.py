@@ -17,6 +17,7 @@ from rejoinder._encode.sse import Draft, EncodedEvent, ServerSentEvent
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
+
 def content(event: EncodedEvent) -> Any:
     """The data of an event; of a gap, what it says."""
     fields = dict(line.split(": ", 1) for line in event.encoded.decode().splitlines() if line)
@@ -215,7 +216,7 @@ class Broker:
         self.asked.set()
         await self.answer.wait()
         ids = [event.id for event in self.events]
-        return Replay(self.events[ids.index(last_event_id or '') + 1 :], len(ids), complete=True)
+        return Replay(self.events[ids.index(last_event_id or "") + 1 :], len(ids), complete=True)
 
 
 @pytest.mark.parametrize("early", range(6))

@@ -15,10 +15,10 @@ pytest.importorskip("redis", reason="redis-py is not installed")
 
 from bench.redis_server import DURABLE, RedisServer, redis_server, why_no_redis
 from redis import Redis
+from tests.channel.proxy import Proxy, proxy_to
 
 from rejoinder import testing
 from rejoinder.sse import Channel, EncodedEvent, PublishError, RedisBackend, ServerSentEvent
-from tests.channel.proxy import Proxy, proxy_to
 
 if why := why_no_redis():
     pytest.skip(why, allow_module_level=True)
@@ -71,12 +71,12 @@ async def ready(channel: Channel) -> None:
 
 
 @pytest.fixture
-def server(redis: RedisServer) -> Iterator[RedisServer]:
+def server(redis: RedisServer) -> RedisServer:
     """With nothing in it."""
     with Redis.from_url(redis.url) as client:
         client.config_set("maxmemory", 0)
         client.flushall()
-    yield redis
+    return redis
 
 
 @pytest.fixture
@@ -99,7 +99,8 @@ def test_what_one_process_publishes_others_deliver_and_replay(server: RedisServe
     async def main() -> None:
         async with channel_at(server.url) as one, channel_at(server.url) as other:
             here, there = Client(one), Client(other)
-            await ready(one), await ready(other)
+            await ready(one)
+            await ready(other)
             ids = [await one.publish(number) for number in range(3)]
             ids += [await other.publish(number) for number in range(3, 6)]
             assert await there.until(lambda got: len(got) == 6) == [*range(6)]
@@ -113,7 +114,11 @@ def test_what_one_process_publishes_others_deliver_and_replay(server: RedisServe
 
 def test_an_id_that_this_process_has_not_read_yet_is_waited_for(server: RedisServer) -> None:
     async def main() -> None:
-        async with proxy_to(server.host, server.port) as proxy, channel_at(proxy.url) as slow, channel_at(server.url) as quick:
+        async with (
+            proxy_to(server.host, server.port) as proxy,
+            channel_at(proxy.url) as slow,
+            channel_at(server.url) as quick,
+        ):
             await ready(slow)
             proxy.stall()
             ids = [await quick.publish(number) for number in range(3)]
@@ -174,7 +179,11 @@ def test_a_gap_is_told_where_history_is_gone(server: RedisServer, losses: list[t
     """To who is connected, if something has passed it by; and to who comes back."""
 
     async def main() -> None:
-        async with proxy_to(server.host, server.port) as proxy, channel_at(proxy.url) as cut, channel_at(server.url) as other:
+        async with (
+            proxy_to(server.host, server.port) as proxy,
+            channel_at(proxy.url) as cut,
+            channel_at(server.url) as other,
+        ):
             client = Client(cut)
             await ready(cut)
             ids = [await other.publish(number) for number in range(3)]
@@ -200,20 +209,23 @@ def test_a_gap_is_told_where_history_is_gone(server: RedisServer, losses: list[t
 
 def test_a_burst_beyond_the_history_is_a_gap_and_nothing_is_doubled(server: RedisServer) -> None:
     async def main() -> None:
-        async with proxy_to(server.host, server.port) as proxy:
-            async with channel_at(proxy.url, history=10) as cut, channel_at(server.url, history=10) as other:
-                client = Client(cut)
-                await ready(cut)
-                first = await other.publish(0)
-                await client.until(lambda got: got == [0])
-                proxy.stall()
-                await asyncio.gather(*(other.publish(number) for number in range(1, 101)))
-                proxy.heal()
-                got = await client.until(lambda got: 100 in got)
-                assert ("gap", first) in got or got == [*range(101)]
-                numbers = [one for one in got if not isinstance(one, tuple)]
-                assert numbers == sorted(set(numbers))
-                assert numbers[-10:] == [*range(91, 101)]
+        async with (
+            proxy_to(server.host, server.port) as proxy,
+            channel_at(proxy.url, history=10) as cut,
+            channel_at(server.url, history=10) as other,
+        ):
+            client = Client(cut)
+            await ready(cut)
+            first = await other.publish(0)
+            await client.until(lambda got: got == [0])
+            proxy.stall()
+            await asyncio.gather(*(other.publish(number) for number in range(1, 101)))
+            proxy.heal()
+            got = await client.until(lambda got: 100 in got)
+            assert ("gap", first) in got or got == [*range(101)]
+            numbers = [one for one in got if not isinstance(one, tuple)]
+            assert numbers == sorted(set(numbers))
+            assert numbers[-10:] == [*range(91, 101)]
 
     runs(main)
 
@@ -238,7 +250,7 @@ async def wild(proxy: Proxy, over: asyncio.Event) -> None:
     number = 0
     while not over.is_set():
         await asyncio.sleep(0.03)
-        failure = (proxy.cut, lambda: proxy.cut(reset=True), proxy.mute, proxy.stall, proxy.refuse)[number % 5]
+        failure = (proxy.cut, proxy.reset, proxy.mute, proxy.stall, proxy.refuse)[number % 5]
         failure()
         await asyncio.sleep(0.05)
         if number % 5 == 2:
@@ -249,20 +261,24 @@ async def wild(proxy: Proxy, over: asyncio.Event) -> None:
 
 def test_nothing_is_lost_or_doubled_in_a_wild_network(server: RedisServer) -> None:
     async def main() -> None:
-        async with proxy_to(server.host, server.port) as in_, proxy_to(server.host, server.port) as out:
-            async with channel_at(in_.url, history=10_000, timeout=20) as one, channel_at(out.url, history=10_000) as two:
-                client, over = Client(two), asyncio.Event()
-                await ready(two)
-                failing = [asyncio.create_task(wild(proxy, over)) for proxy in (in_, out)]
-                ids = []
-                for start in range(0, 600, 4):
-                    ids += await asyncio.gather(*(one.publish(number) for number in range(start, start + 4)))
-                over.set()
-                await asyncio.gather(*failing)
-                assert await client.until(lambda got: len(got) >= 600) == [*range(600)]
-                assert client.ids == ids
-                assert in_.connections > 3
-                assert command(server, "XLEN", STREAM) == 600
+        async with (
+            proxy_to(server.host, server.port) as in_,
+            proxy_to(server.host, server.port) as out,
+            channel_at(in_.url, history=10_000, timeout=20) as one,
+            channel_at(out.url, history=10_000) as two,
+        ):
+            client, over = Client(two), asyncio.Event()
+            await ready(two)
+            failing = [asyncio.create_task(wild(proxy, over)) for proxy in (in_, out)]
+            ids = []
+            for start in range(0, 600, 4):
+                ids += await asyncio.gather(*(one.publish(number) for number in range(start, start + 4)))
+            over.set()
+            await asyncio.gather(*failing)
+            assert await client.until(lambda got: len(got) >= 600) == [*range(600)]
+            assert client.ids == ids
+            assert in_.connections > 3
+            assert command(server, "XLEN", STREAM) == 600
 
     runs(main)
 
@@ -279,14 +295,15 @@ def test_an_attempt_that_arrives_late_is_not_stored_again(server: RedisServer, m
             proxy.heal()  # and all of them arrive
             await task
             await channel.publish(2)
-            assert [fields[1] for _, fields in command_entries(server)] == ["data: 0\n", "data: 1\n", "data: 2\n"]
+            assert stored(server) == ["data: 0\n", "data: 1\n", "data: 2\n"]
 
     runs(main)
 
 
-def command_entries(server: RedisServer) -> Any:
+def stored(server: RedisServer) -> Any:
     with Redis.from_url(server.url, decode_responses=True) as client:
-        return [(name, [*fields.items()][0]) for name, fields in client.xrange(STREAM)]  # type: ignore[union-attr, misc]
+        entries: Any = client.xrange(STREAM)
+        return [fields["event"] for _, fields in entries]
 
 
 def test_publishing_when_redis_is_away_is_an_error_and_nothing_is_stored(server: RedisServer) -> None:
@@ -317,7 +334,9 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("setting", "reason"), REFUSALS)
-def test_what_redis_refuses_is_told_at_once(server: RedisServer, setting: list[tuple[str | int, ...]], reason: str) -> None:
+def test_what_redis_refuses_is_told_at_once(
+    server: RedisServer, setting: list[tuple[str | int, ...]], reason: str
+) -> None:
     for one in setting:
         command(server, *one)
 
@@ -335,7 +354,11 @@ def test_what_redis_refuses_is_told_at_once(server: RedisServer, setting: list[t
 
 def test_streams_live_on_when_redis_is_away_and_catch_up(server: RedisServer) -> None:
     async def main() -> None:
-        async with proxy_to(server.host, server.port) as proxy, channel_at(proxy.url) as cut, channel_at(server.url) as other:
+        async with (
+            proxy_to(server.host, server.port) as proxy,
+            channel_at(proxy.url) as cut,
+            channel_at(server.url) as other,
+        ):
             client = Client(cut)
             await ready(cut)
             first = await other.publish(0)
@@ -354,7 +377,10 @@ def test_streams_live_on_when_redis_is_away_and_catch_up(server: RedisServer) ->
 
 def test_nothing_is_lost_or_doubled_when_redis_is_killed_again_and_again(mortal: RedisServer) -> None:
     async def main() -> None:
-        async with channel_at(mortal.url, timeout=20, history=10_000) as one, channel_at(mortal.url, history=10_000) as two:
+        async with (
+            channel_at(mortal.url, timeout=20, history=10_000) as one,
+            channel_at(mortal.url, history=10_000) as two,
+        ):
             client, over = Client(two), asyncio.Event()
             await ready(two)
 
@@ -362,8 +388,7 @@ def test_nothing_is_lost_or_doubled_when_redis_is_killed_again_and_again(mortal:
                 for _ in range(4):
                     await asyncio.sleep(0.15)
                     await asyncio.to_thread(mortal.kill)
-                    mortal_again = asyncio.to_thread(mortal.start)
-                    await mortal_again
+                    await asyncio.to_thread(mortal.start)
                 over.set()
 
             killing = asyncio.create_task(kill())
@@ -395,7 +420,7 @@ def test_what_other_programs_add_is_delivered_or_passed_over(server: RedisServer
 def test_a_history_of_many_pages_is_loaded_whole(server: RedisServer) -> None:
     async def main() -> None:
         async with channel_at(server.url, history=1200) as one, channel_at(server.url, history=1200) as two:
-            ids = [id for part in range(3) for id in await asyncio.gather(*(one.publish(n) for n in range(500)))]
+            ids = [one for _ in range(3) for one in await asyncio.gather(*(one.publish(n) for n in range(500)))]
             assert len(await Client(two, ids[300]).until(lambda got: len(got) == 1199)) == 1199
 
     runs(main)
@@ -458,7 +483,7 @@ def test_on_trio_it_is_an_error_that_says_so() -> None:
 def test_an_id_of_ones_own_is_refused(server: RedisServer) -> None:
     async def main() -> None:
         async with channel_at(server.url) as channel:
-            with pytest.raises(ValueError, match="gets its id from Redis.*got the id 'mine'"):
+            with pytest.raises(ValueError, match=r"gets its id from Redis.*got the id 'mine'"):
                 await channel.publish(ServerSentEvent(data=1, id="mine"))
             assert command(server, "XLEN", STREAM) == 0
 

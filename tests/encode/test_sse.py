@@ -13,8 +13,8 @@ from rejoinder._encode.sse import (
     EncodedEvent,
     EventEncoder,
     ServerSentEvent,
-    encode_event,
     encode_draft,
+    encode_event,
     format_event,
     parse_last_event_id,
 )

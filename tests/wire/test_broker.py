@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,6 @@ pytest.importorskip("uvicorn", reason="the workers need uvicorn")
 
 from bench.processes import end, free_port, wait_until_ready
 from bench.redis_server import DURABLE, RedisServer, redis_server, why_no_redis
-
 from tests.channel.proxy import Proxy, proxy_to
 
 if why := why_no_redis():
@@ -57,7 +56,9 @@ def worker(redis_url: str, directory: Path, host: str = "127.0.0.1", prefix: Seq
     assert b"Traceback" not in log.read_bytes(), log.read_text()
 
 
-async def ask(address: Address, method: str, target: str, fields: str = "") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def ask(
+    address: Address, method: str, target: str, fields: str = ""
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection(*address)
     writer.write(f"{method} {target} HTTP/1.1\r\nhost: x\r\n{fields}content-length: 0\r\n\r\n".encode())
     return reader, writer
@@ -166,11 +167,11 @@ class Fleet:
             assert (len(lost), doubled, client.gaps) == (0, 0, 0)
             assert set(got) <= set(self.stored) | self.unknown  # what was said not to be stored is not
             assert client.ids == order
-            assert all(self.stored[number] == id for number, id in zip(got, client.ids, strict=True) if number in self.stored)
+            assert all(self.stored.get(number, id_) == id_ for number, id_ in zip(got, client.ids, strict=True))
 
 
 async def fail(proxy: Proxy, pause: float) -> None:
-    for failure in (proxy.cut, lambda: proxy.cut(reset=True), proxy.mute, proxy.refuse, proxy.stall):
+    for failure in (proxy.cut, proxy.reset, proxy.mute, proxy.refuse, proxy.stall):
         failure()
         await asyncio.sleep(pause)
         if failure == proxy.mute:
@@ -183,9 +184,7 @@ def test_no_event_is_lost_or_doubled_whatever_fails(tmp_path: Path) -> None:
     async def main(server: RedisServer, stack: ExitStack) -> None:
         async with proxy_to(server.host, server.port) as one, proxy_to(server.host, server.port) as two:
             urls = [server.url, one.url, two.url]
-            workers = [
-                await asyncio.to_thread(lambda url=url: stack.enter_context(worker(url, tmp_path))) for url in urls
-            ]
+            workers = [await asyncio.to_thread(stack.enter_context, worker(url, tmp_path)) for url in urls]
             fleet = Fleet(workers)
             async with fleet.busy():
                 for proxy in (one, two):
@@ -258,24 +257,23 @@ def test_no_event_is_lost_or_doubled_between_hosts_whose_links_are_cut(tmp_path:
     async def main(hosts: Hosts, stack: ExitStack) -> None:
         server = RedisServer(tmp_path, DURABLE, "0.0.0.0", hosts.inside("redis"))
         server.host = "10.203.10.2"
-        start: Callable[[], None] = server.start
-        await asyncio.to_thread(start)
+        await asyncio.to_thread(server.start)
         stack.callback(server.stop)
         workers = []
         for number, name in enumerate(Hosts.NAMES[1:], 1):
             url = f"redis://10.203.{number}.1:{server.port}/0"
             context = worker(url, tmp_path, f"10.203.{10 + number}.2", hosts.inside(name))
-            workers.append(await asyncio.to_thread(lambda context=context: stack.enter_context(context)))
+            workers.append(await asyncio.to_thread(stack.enter_context, context))
         fleet = Fleet(workers)
         async with fleet.busy():
             for name in Hosts.NAMES[1:]:
                 await asyncio.sleep(0.3)
                 await asyncio.to_thread(hosts.cut, name)
                 await asyncio.sleep(1)
-                await asyncio.to_thread(lambda name=name: hosts.cut(name, up=True))
+                await asyncio.to_thread(hosts.cut, name, up=True)
             await asyncio.sleep(0.3)
             await asyncio.to_thread(server.kill)
-            await asyncio.to_thread(start)
+            await asyncio.to_thread(server.start)
             await asyncio.sleep(0.3)
         assert len(fleet.stored) > 50
 
