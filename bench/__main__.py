@@ -12,10 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from bench import bytes_lane, files_lane, streams_lane
+from bench import broker_lane, bytes_lane, files_lane, streams_lane
 from bench.measure import FULL, QUICK
 
-LANES = {"bytes": bytes_lane, "files": files_lane, "streams": streams_lane}
+LANES = {"broker": broker_lane, "bytes": bytes_lane, "files": files_lane, "streams": streams_lane}
 """A lane is a module with `PURPOSE`, `TABLES` and `run(tables, effort) -> str`."""
 
 RESULTS = Path(__file__).parent / "results"

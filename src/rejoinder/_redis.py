@@ -393,6 +393,7 @@ class _Writer(_Worker):
 
     async def _store(self, batch: Sequence[_Waiting], number: int) -> None:
         """Until it is stored, or refused, or all have given up."""
+        unanswered = False
         while not all(waiting.id.done() for waiting in batch):
             try:
                 await self._client.connect()
@@ -402,9 +403,9 @@ class _Writer(_Worker):
                 ids = await self._client.store(self._publisher, number, drafts, self._size + 1, self._known)
             except PublishError as error:
                 for waiting in batch:
-                    waiting.fail(error)
+                    waiting.fail(PublishError(str(error), may_be_stored=unanswered))
             except OSError as error:
-                self._error = error
+                self._error, unanswered = error, batch[0].sent
                 await self._is_away(error)
             else:
                 self._is_back()
