@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("rejoinder")
 
 _AT_ONCE = 64  # entries that are read together
-_PAGE = 500  # entries of the history that are loaded together
+_PAGE = 100  # entries of the history that are loaded together
 _BATCH = 64 * 1024  # octets that are stored together, about
 _OVERHEAD = 100  # octets of an event in a batch besides its lines
 _LATEST = 3600  # seconds after which nothing arrives any more that was sent on a connection which is given up

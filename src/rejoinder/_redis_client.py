@@ -22,7 +22,7 @@ T = TypeVar("T")
 _UNNAMED = ["driver_info"] if find_spec("redis.driver_info") else ["lib_name", "lib_version"]
 
 _BLOCK = 1.0  # seconds that Redis waits for a new entry
-_PATIENCE = 2.0  # seconds until a connection is taken for dead on which an answer is due
+_PATIENCE = 3.0  # seconds until a connection is taken for dead on which an answer is due
 
 # A script is atomic, on disk as well.
 _STORE = """
