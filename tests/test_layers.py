@@ -112,6 +112,10 @@ def test_only_one_file_imports_starlettes_responses() -> None:
     assert [m for m in MODULES if any(n.startswith("starlette.responses") for n in imports(m))] == ["_starlette.py"]
 
 
+def test_only_one_file_imports_redis() -> None:
+    assert [m for m in MODULES if any(n.partition(".")[0] == "redis" for n in imports(m))] == ["_redis_client.py"]
+
+
 def test_only_one_file_names_the_response_messages() -> None:
     named = [m for m in MODULES if "http.response." in (PACKAGE / m).read_text()]
     assert [m for m in named if not m.startswith(("testing", "_testing"))] == ["_send.py"]

@@ -74,9 +74,9 @@ class RedisBackend:
     other), and closed when the channel is. When Redis is away, clients stay connected, and get what they missed when it
     is back; if some of it is gone by then, they are told of a gap.
 
-    Redis is 5 or newer, or what speaks like it, and one server (or its replicas), no cluster of them. It keeps
-    what its configuration says: with `appendfsync always`, no event is lost for which `publish` has returned; with
-    `everysec`, a crash may lose those of the last second, and clients are told of a gap where that can be known.
+    Redis is 6.2 or newer, or what speaks like it, and one server (or its replicas), no cluster of them. It keeps what its
+    configuration says: with `appendfsync always`, no event is lost for which `publish` has returned; with `everysec`, a
+    crash may lose those of the last second, and clients are told of a gap where that can be known.
 
     Args:
         url: where Redis is, as redis-py writes it: `redis://`, `rediss://` or `unix://`.
@@ -124,8 +124,10 @@ class RedisBackend:
         Raises:
             PublishError: Redis was away for `timeout` seconds, or refuses the event.
             ValueError: the event has an id of its own.
-            RuntimeError: not in an event loop of asyncio, or in another one than that of the channel.
+            RuntimeError: it is closed; or not in an event loop of asyncio, or in another one than that of the channel.
         """
+        if self._closed:
+            raise RuntimeError("the channel is closed")
         if draft.id:
             raise ValueError(
                 f"an event of a RedisBackend gets its id from Redis, so that all processes know it; got the id {draft.id!r}: "
@@ -197,6 +199,7 @@ class _Worker(ABC):
         """If it has not begun."""
         if self._task is None:  # not in the context of the first request
             self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
+            self._task.add_done_callback(lambda _: self._end())  # also if it never ran
 
     def cancel(self) -> None:
         """End it."""
@@ -212,7 +215,6 @@ class _Worker(ABC):
         try:
             await self._work()
         finally:
-            self._end()
             await self._client.drop()
 
     def _is_back(self) -> None:
@@ -280,17 +282,19 @@ class _Reader(_Worker):
     async def _read(self) -> None:
         self._begun += 1
         number = self._begun
+        # What could not be read in time may have been too much.
+        at_once, page = (1, 1) if self._away else (_AT_ONCE, _PAGE)
         if self._last is None:
-            entries = await self._load()
+            entries = await self._load(page)
             for entry in entries:
                 await self._take(entry, deliver=False)  # who has come before gets it as a replay
             self._last = entries[-1].id if entries else ""
             self._current = number
         else:
-            entries = await self._client.read_after(self._cursor, _AT_ONCE)
-            for entry in entries or await self._read_anew():
+            entries = await self._client.read_after(self._cursor, at_once)
+            for entry in entries or await self._read_anew(page):
                 await self._take(entry, deliver=True)
-            if len(entries) < _AT_ONCE:
+            if len(entries) < at_once:
                 self._current = number
         self._tell()
 
@@ -305,23 +309,23 @@ class _Reader(_Worker):
             if deliver:
                 await self._deliver(event, position)
 
-    async def _load(self) -> list[Entry]:
-        """The newest entries, as many as the history has, oldest first."""
+    async def _load(self, page: int) -> list[Entry]:
+        """The newest entries, as many as the history has, oldest first; read so many at a time."""
         entries: list[Entry] = []
         while missing := self._size + 1 - len(entries):
             end = f"({entries[-1].id}" if entries else "+"
-            page = await self._client.read_back(end, min(missing, _PAGE))
-            entries += page
-            if not page:
+            older = await self._client.read_back(end, min(missing, page))
+            entries += older
+            if not older:
                 break
         return entries[::-1]
 
-    async def _read_anew(self) -> list[Entry]:
+    async def _read_anew(self, page: int) -> list[Entry]:
         """What is new in a stream whose ids are below those that were read before."""
         newest = await self._client.read_back("+", 1)
         if not newest or _order(newest[0].id) >= _order(self._cursor):
             return []
-        entries = await self._load()
+        entries = await self._load(page)
         self._cursor = newest[0].id
         known = {event.id for event in self.history.events}
         return [*takewhile(lambda entry: entry.id not in known, reversed(entries))][::-1]
@@ -366,7 +370,7 @@ class _Writer(_Worker):
                 return await waiting.id
         except TimeoutError:
             known = "it is not known whether the event was stored" if waiting.sent else "the event was not stored"
-            message = f"Redis has not answered for {self._timeout:g} s; {known}"
+            message = f"Redis has not answered for {self._timeout:g} s; {known} ({self._error})"
             raise PublishError(message, may_be_stored=waiting.sent) from self._error
 
     async def _work(self) -> None:
@@ -401,17 +405,16 @@ class _Writer(_Worker):
                     waiting.sent = True  # from now on, it may have been stored if there is no answer
                 drafts = [waiting.draft for waiting in batch]
                 ids = await self._client.store(self._publisher, number, drafts, self._size + 1, self._known)
-            except PublishError as error:
-                for waiting in batch:
-                    waiting.fail(PublishError(str(error), may_be_stored=unanswered))
-            except OSError as error:
-                self._error, unanswered = error, batch[0].sent
-                await self._is_away(error)
-            else:
-                self._is_back()
                 for waiting, id_ in zip(batch, ids, strict=True):
                     if not waiting.id.done():
                         waiting.id.set_result(id_)
+                self._is_back()
+            except PublishError as error:
+                for waiting in batch:
+                    waiting.fail(PublishError(str(error), may_be_stored=unanswered))
+            except Exception as error:  # noqa: BLE001 - whatever it is: without this task, nothing is published any more
+                self._error, unanswered = error, batch[0].sent
+                await self._is_away(error)
 
 
 def _order(event_id: str) -> tuple[int, ...]:

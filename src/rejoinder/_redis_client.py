@@ -61,9 +61,8 @@ class RedisClient:
         try:
             options: dict[str, Any] = {**parse_url(url)}
         except (ValueError, AttributeError) as error:
-            raise ValueError(
-                f"url must be that of a Redis, as redis://localhost:6379/0, got {url!r}: {error}"
-            ) from None
+            # It may have a password in it, and is not repeated.
+            raise ValueError(f"url must be that of a Redis, as redis://localhost:6379/0; {error}") from None
         # What is asked here is answered in this form, and once: to ask again is the backend's business. A timeout of
         # redis-py's own would lose cancellations: it is `asyncio.wait_for`, which does so until Python 3.12.
         ours: dict[str, Any] = {"protocol": 2, "decode_responses": False, "retry": None, "socket_timeout": None}

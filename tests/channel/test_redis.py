@@ -18,7 +18,7 @@ from redis import Redis
 from tests.channel.proxy import Proxy, proxy_to
 
 from rejoinder import testing
-from rejoinder.sse import Channel, EncodedEvent, PublishError, RedisBackend, ServerSentEvent
+from rejoinder.sse import Channel, Draft, EncodedEvent, PublishError, RedisBackend, ServerSentEvent
 
 if why := why_no_redis():
     pytest.skip(why, allow_module_level=True)
@@ -420,7 +420,7 @@ def test_what_other_programs_add_is_delivered_or_passed_over(server: RedisServer
 def test_a_history_of_many_pages_is_loaded_whole(server: RedisServer) -> None:
     async def main() -> None:
         async with channel_at(server.url, history=1200) as one, channel_at(server.url, history=1200) as two:
-            ids = [one for _ in range(3) for one in await asyncio.gather(*(one.publish(n) for n in range(500)))]
+            ids = [id_ for _ in range(3) for id_ in await asyncio.gather(*(one.publish(n) for n in range(500)))]
             assert len(await Client(two, ids[300]).until(lambda got: len(got) == 1199)) == 1199
 
     runs(main)
@@ -442,11 +442,63 @@ def test_closing_lets_go_who_waits(server: RedisServer) -> None:
                     await publishing
             late = Client(channel, "1-1")
             await late.task
+            with pytest.raises(RuntimeError, match="closed"):
+                await backend.publish(Draft("", b"data: 1\n"))
             assert client.got in ([], [("gap", "1-1")])
             assert late.got == []
         await RedisBackend(server.url).aclose()
 
     runs(main)
+
+
+def test_closing_at_once_lets_go_who_waits(server: RedisServer) -> None:
+    async def main() -> None:
+        async with channel_at(server.url) as channel:
+            tasks = [asyncio.create_task(channel.publish(1)), Client(channel).task]
+            await asyncio.sleep(0)
+            channel.close()
+            async with asyncio.timeout(5):
+                await asyncio.wait(tasks)
+
+    runs(main)
+
+
+def test_what_is_too_much_to_be_read_in_time_is_read_piece_by_piece(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with channel_at(server.url) as one, channel_at(server.url) as other:
+            ids = [await one.publish(number) for number in range(5)]
+            backend: Any = other._backend
+            backend._attach()
+            client = backend._reader._client
+            read_back = client.read_back
+
+            async def impatient(end: str, count: int) -> Any:
+                if count > 1:
+                    raise TimeoutError
+                return await read_back(end, count)
+
+            monkeypatch.setattr(client, "read_back", impatient)
+            assert await Client(other, ids[0]).until(lambda got: len(got) == 4) == [1, 2, 3, 4]
+
+    runs(main)
+
+
+def test_a_redis_that_asks_for_a_password_is_told_of(server: RedisServer) -> None:
+    command(server, "CONFIG", "SET", "requirepass", "secret")
+    try:
+
+        async def main() -> None:
+            async with channel_at(server.url, timeout=0.2) as channel:
+                with pytest.raises(PublishError, match=r"not stored \(Authentication required") as caught:
+                    await channel.publish(1)
+                assert not caught.value.may_be_stored
+
+        runs(main)
+    finally:
+        with Redis.from_url(server.url, password="secret") as client:
+            client.config_set("requirepass", "")
 
 
 def test_one_event_loop_at_a_time(server: RedisServer) -> None:
