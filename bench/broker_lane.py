@@ -151,10 +151,12 @@ def _fleet() -> Iterator[_Fleet]:
             for port in ports
         ]
         stack.enter_context(on_core_of_the_load())
-        streams = [stack.enter_context(Stream(ports[number % WORKERS], BROADCAST)) for number in range(CLIENTS)]
+        streams: list[Stream] = []
+        for number in range(CLIENTS):
+            streams.append(stack.enter_context(Stream(ports[number % WORKERS], BROADCAST)))
+            if number % 100 == 99:
+                follow(streams[-100:], lambda *_: True)  # it has subscribed when it has its first event
         pids = [process.pid for process in processes]
-        for pid in pids:
-            settle(pid)  # and so all have subscribed
         yield _Fleet(redis, ports, pids, streams)
 
 

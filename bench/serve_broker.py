@@ -38,7 +38,8 @@ def application(url: str) -> App:
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         case, *numbers = scope["path"][1:].split("/")
         if case == BROADCAST:
-            await EventSourceResponse(channel.subscribe)(scope, receive, send)
+            # After an event that nobody has: the gap, which it is sent at once, tells that it has subscribed.
+            await EventSourceResponse(channel.subscribe("0-0"))(scope, receive, send)
             return
         await publish(*map(int, numbers))
         await send({"type": "http.response.start", "status": 204, "headers": []})
