@@ -13,6 +13,8 @@ from rejoinder._lifecycle import OnFinish
 from rejoinder._response import OK, Response
 from rejoinder._starlette import StarletteJSONResponse, sealed
 
+_USUAL: tuple[Default | None, Nan] = (None, "null")
+
 
 @sealed
 class JSONResponse(Response, StarletteJSONResponse):
@@ -40,8 +42,7 @@ class JSONResponse(Response, StarletteJSONResponse):
 
     media_type = "application/json"
 
-    _default: Default | None = None
-    _nan: Nan = "null"
+    _terms: tuple[Default | None, Nan] = _USUAL
 
     def __init__(
         self,
@@ -58,8 +59,7 @@ class JSONResponse(Response, StarletteJSONResponse):
         etag: str | Literal[True] | None = None,
         last_modified: datetime | None = None,
     ) -> None:
-        self._default = default
-        self._nan = nan
+        self._terms = _USUAL if default is None and nan == "null" else (default, nan)
         # `Response.__init__`, line by line: the call would be a tenth of a small response.
         if status_code is not OK:
             check_status(status_code)
@@ -77,12 +77,12 @@ class JSONResponse(Response, StarletteJSONResponse):
 
     def render(self, content: Any) -> bytes:
         """The content as JSON. A subclass may override it."""
-        if self._default is None and self._nan == "null":
+        if self._terms is _USUAL:
             try:
                 return encode(content)
             except (TypeError, ValueError, RecursionError):
                 pass  # not for the engine as it is: what `encode_json` is for
-        return encode_json(content, self._default, self._nan)
+        return encode_json(content, *self._terms)
 
 
 @sealed
@@ -104,7 +104,7 @@ class ORJSONResponse(JSONResponse):
             from rejoinder._encode import orjson
         except ImportError as error:
             raise _missing(self, "orjson") from error
-        return orjson.encode_json(content, self._default, self._nan)
+        return orjson.encode_json(content, *self._terms)
 
 
 @sealed
@@ -124,7 +124,7 @@ class UJSONResponse(JSONResponse):
             from rejoinder._encode import ujson
         except ImportError as error:
             raise _missing(self, "ujson") from error
-        return ujson.encode_json(content, self._default, self._nan)
+        return ujson.encode_json(content, *self._terms)
 
 
 def _missing(response: JSONResponse, engine: str) -> ImportError:

@@ -50,8 +50,9 @@ _VALIDATORS = frozenset({b"etag", b"last-modified"})
 _LONG_WAY = _LENGTH | _VALIDATORS  # given by the user, they have to be held against the content or the request
 OK = 200  # compared by identity, the cheapest of checks for the usual status
 # Fields made beforehand: the lengths of small contents, and the type that is looked up most.
-_WITHOUT_CHARSET: dict[str, Field] = {"application/json": content_type("application/json", "")}
-_LENGTHS: list[Field] = [(b"content-length", b"%d" % size) for size in range(1024)]
+_WITHOUT_CHARSET: dict[str | None, Field] = {"application/json": content_type("application/json", "")}
+_KNOWN_LENGTHS = 1024
+_LENGTHS: list[Field] = [(b"content-length", b"%d" % size) for size in range(_KNOWN_LENGTHS)]
 
 
 @sealed
@@ -329,8 +330,12 @@ class Response(StarletteResponse):
             and body is not None
             and (fields is None or fields == self._checked)
         ):
-            # A copy: middleware edits the list that it is sent, and this object may be sent again.
-            headers = self._describe_content() if fields is None else fields.copy()
+            if fields is not None:
+                headers = fields.copy()  # middleware edits the list that it is sent, and this object may be sent again
+            elif (kind := _WITHOUT_CHARSET.get(self.media_type)) is not None and len(body) < _KNOWN_LENGTHS:
+                headers = [_LENGTHS[len(body)], kind]
+            else:
+                headers = self._describe_content()
             try:
                 await send({"type": START, "status": status, "headers": headers})
                 await send({"type": BODY, "body": body})
