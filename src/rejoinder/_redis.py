@@ -370,7 +370,8 @@ class _Writer(_Worker):
                 return await waiting.id
         except TimeoutError:
             known = "it is not known whether the event was stored" if waiting.sent else "the event was not stored"
-            message = f"Redis has not answered for {self._timeout:g} s; {known} ({self._error})"
+            why = f" ({self._error})" if self._error else ""
+            message = f"Redis has not answered for {self._timeout:g} s; {known}{why}"
             raise PublishError(message, may_be_stored=waiting.sent) from self._error
 
     async def _work(self) -> None:
@@ -408,6 +409,7 @@ class _Writer(_Worker):
                 for waiting, id_ in zip(batch, ids, strict=True):
                     if not waiting.id.done():
                         waiting.id.set_result(id_)
+                self._error = None
                 self._is_back()
             except PublishError as error:
                 for waiting in batch:
