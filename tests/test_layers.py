@@ -24,6 +24,7 @@ RINGS: dict[str, int] = {
     "_send": 2,
     "_turns": 2,
     "_pull": 2,
+    "_alarms": 2,
     "_drive": 2,
     "_stepped": 2,
     "_child": 2,

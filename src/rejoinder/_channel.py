@@ -1,13 +1,16 @@
-"""One publisher, many clients: an event is encoded once, and put into the queue of each.
+"""One publisher, many clients: an event is encoded once, and kept once for all who have not got it.
 
-    publish -> backend -> deliver -> queue of a subscription -> its client
-                 |                        ^
-                 +------ replay ----------+
+    publish -> backend -> deliver -> log -> a subscription, from its position on -> its client
+                 |                               ^
+                 +------ replay -----------------+
 
-A subscription puts its queue up first and asks for the replay then, so no event falls between the two. The backend
-gives each event an id, by which clients name it, and a position; the replay says up to which position it reaches, and
-what the queue has from before that is skipped, so no event comes twice. This holds for a broker, too, where the two may
-overtake each other.
+To publish is to add to the log, and to tell those who were waiting; it costs nothing more for a client that has yet to take
+what it was told of. A client that is further behind than the log reaches has lost something. Clients that are at the same
+position, as most are, are given the same octets.
+
+A subscription takes its position first and asks for the replay then, so no event falls between the two. The backend
+gives each event an id, by which clients name it, and a position; the replay says up to which position it reaches, and what the log has from before that is
+skipped, so no event comes twice. This holds for a broker, too, where the two may overtake each other.
 
 A subscription can be iterated; and it is a feed, which a response with server-sent events is told of and takes its
 octets from, so that no generator is resumed for each event of each client. Who iterates waits for one event of the
@@ -220,7 +223,9 @@ class Channel:
         self._backend = MemoryBackend() if backend is None else backend
         self._backlog = backlog
         self._slow = SlowClient(slow)
+        self._log = _Log(backlog, by_key=self._slow is SlowClient.KEEP_LATEST)
         self._subscribers: set[_Subscriber] = set()
+        self._waiting: dict[_Subscriber, Callable[[], None]] = {}
         self._news: anyio.Event | None = None
         self._closed = False
         self._thread = 0
@@ -255,7 +260,7 @@ class Channel:
         The subscription begins with the first step of the iteration, which raises RuntimeError if the channel has
         subscribers in another thread; and it ends with `aclose`.
         """
-        return Subscription(self, _Subscriber(self._backlog, self._slow, last_event_id))
+        return Subscription(self, _Subscriber(self._log, self._slow, last_event_id))
 
     def close(self) -> None:
         """End all streams, once their clients have got what was published before.
@@ -271,8 +276,12 @@ class Channel:
         self._backend.close()
 
     async def _deliver(self, event: EncodedEvent, position: int) -> None:
-        for subscriber in self._subscribers:
-            subscriber.put(event, position)
+        if self._closed:
+            return
+        self._log.add(event, position)
+        waiting, self._waiting = self._waiting, {}
+        for tell in waiting.values():
+            tell()
         self._wake()
         # A publisher that never waits would outrun all its clients.
         self._in_turn += 1
@@ -300,6 +309,11 @@ class Channel:
     def _leave(self, subscriber: "_Subscriber") -> None:
         subscriber.join(over=True)
         self._subscribers.discard(subscriber)
+        self._waiting.pop(subscriber, None)
+
+    def _tell(self, subscriber: "_Subscriber", tell: Callable[[], None]) -> None:
+        """Have it told of the next event."""
+        self._waiting[subscriber] = tell
 
     async def _iterate(self, subscriber: "_Subscriber") -> AsyncGenerator[EncodedEvent, None]:
         await self._join(subscriber)
@@ -331,71 +345,102 @@ class Channel:
             )
 
 
+class _Log:
+    """The newest events, oldest first.
+
+    Args:
+        size: how many.
+        by_key: a newer event takes the place of an older one with the same key.
+    """
+
+    __slots__ = ("_by_key", "_entries", "_joined", "_joined_after", "_size", "dropped", "newest")
+
+    def __init__(self, size: int, *, by_key: bool) -> None:
+        self._size = size
+        self._by_key = by_key
+        self._entries: OrderedDict[object, _Entry] = OrderedDict()
+        self._joined, self._joined_after = b"", -1
+        self.newest = 0  # position
+        self.dropped = 0  # position of the last that had to go
+
+    def add(self, event: EncodedEvent, position: int) -> None:
+        key: object = position
+        if self._by_key and event.key is not None:
+            key = event.key
+            self._entries.pop(key, None)  # the newest comes last: ids are given back in the order of the events
+        self._entries[key] = _Entry(event, position)
+        self.newest = position
+        self._joined_after = -1
+        if len(self._entries) > self._size:
+            self.dropped = self._entries.popitem(last=False)[1].position
+
+    def after(self, position: int) -> list["_Entry"]:
+        found: list[_Entry] = []
+        for entry in reversed(self._entries.values()):
+            if entry.position <= position:
+                break
+            found.append(entry)
+        found.reverse()
+        return found
+
+    def joined_after(self, position: int) -> bytes:
+        """The octets of all of these; made once for those who ask for the same."""
+        if self._joined_after != position:
+            self._joined, self._joined_after = (
+                b"".join([entry.event.encoded for entry in self.after(position)]),
+                position,
+            )
+        return self._joined
+
+    def newest_id(self) -> str:
+        return next(reversed(self._entries.values())).event.id
+
+    def has(self, entry: "_Entry") -> bool:
+        key = entry.event.key if self._by_key and entry.event.key is not None else entry.position
+        return self._entries.get(key) is entry
+
+
+class _Entry(NamedTuple):
+    event: EncodedEvent
+    position: int
+
+
 class _Subscriber:
     """What a client has not yet got."""
 
-    __slots__ = (
-        "_backlog",
-        "_lost",
-        "_reached",
-        "_slow",
-        "is_over",
-        "joined",
-        "last_event_id",
-        "missed",
-        "over",
-        "queue",
-        "tell",
-    )
+    __slots__ = ("_ahead", "_log", "_slow", "is_over", "joined", "last_event_id", "missed", "over", "position", "tell")
 
-    def __init__(self, backlog: int, slow: SlowClient, last_event_id: str | None) -> None:
+    def __init__(self, log: _Log, slow: SlowClient, last_event_id: str | None) -> None:
         self.over: anyio.Event  # set when there will be no more
         self.joined = False
         self.is_over = False
         self.tell: Callable[[], None] | None = None
         self.last_event_id = last_event_id
-        self._backlog = backlog
-        self._slow = slow
-        self.queue: OrderedDict[object, tuple[EncodedEvent, int]] = OrderedDict()
         self.missed: deque[EncodedEvent] | None = None
-        # Positions: up to which it has all from the replay, and of the newest that was dropped.
-        self._reached = self._lost = 0
+        self.position = 0  # of the last event that it has got, or need not get
+        self._log = log
+        self._slow = slow
+        self._ahead: deque[_Entry] = _NOTHING
 
     def join(self, *, over: bool) -> None:
         if not self.joined:
             self.joined = True
             self.over = anyio.Event()
+            self.position = self._log.newest
         if over:
             self.is_over = True
             self.over.set()
 
     def put_replay(self, replay: Replay) -> None:
-        self._reached = replay.position
-        while self.queue and next(iter(self.queue.values()))[1] <= self._reached:
-            self.queue.popitem(last=False)
+        self.position = replay.position
         missed = deque(replay.events)
         if not replay.complete:
             missed.appendleft(encode_gap(self.last_event_id))
         self.missed = missed or None  # most have missed nothing, and an empty deque is not small
 
-    def put(self, event: EncodedEvent, position: int) -> None:
-        queue = self.queue
-        if self.is_over or position <= self._reached:
-            return
-        if not queue and self.tell is not None:
-            self.tell()
-        key: object = position
-        if self._slow is SlowClient.KEEP_LATEST and event.key is not None:
-            key = event.key
-            queue.pop(key, None)  # the newest comes last: ids are given back in the order of the events
-        queue[key] = event, position
-        if len(queue) <= self._backlog:
-            return
-        if self._slow is SlowClient.DISCONNECT:
-            queue.clear()
-            self.join(over=True)
-        else:
-            _, (_, self._lost) = queue.popitem(last=False)
+    @property
+    def has_events(self) -> bool:
+        return bool(self.missed) or self._log.newest > self.position
 
     def next_event(self) -> EncodedEvent | None:
         """The oldest that the client has not got; None if it has all."""
@@ -403,14 +448,44 @@ class _Subscriber:
             event = self.missed.popleft()
             self.last_event_id = event.id or self.last_event_id
             return event
-        if not self.queue:
-            return None
-        if self._lost > self._reached:
-            self._lost = 0
+        log = self._log
+        if log.dropped > self.position:
+            return self._lose()
+        while log.newest > self.position:
+            if not self._ahead:
+                self._ahead = deque(log.after(self.position))
+            entry = self._ahead.popleft()
+            if entry.position > self.position and log.has(entry):
+                self.position = entry.position
+                self.last_event_id = entry.event.id or self.last_event_id
+                return entry.event
+        return None
+
+    def take(self) -> bytes:
+        """The octets of all that it has not got."""
+        first = b""
+        while self.missed or self._log.dropped > self.position:
+            event = self.next_event()
+            if event is None:
+                return first
+            first += event.encoded
+        if self._log.newest > self.position:
+            rest = self._log.joined_after(self.position)
+            self.position, self.last_event_id = self._log.newest, self._log.newest_id() or self.last_event_id
+            return first + rest if first else rest
+        return first
+
+    def _lose(self) -> EncodedEvent | None:
+        """What is in the place of the events that are gone."""
+        if self._slow is not SlowClient.DISCONNECT:
+            self.position = self._log.dropped
             return encode_gap(self.last_event_id)
-        _, (event, _) = self.queue.popitem(last=False)
-        self.last_event_id = event.id or self.last_event_id
-        return event
+        self._log = _Log(0, by_key=False)  # it gets no more
+        self.join(over=True)
+        return None
+
+
+_NOTHING: deque[_Entry] = deque(maxlen=0)
 
 
 class Subscription(Feed):
@@ -444,16 +519,19 @@ class Subscription(Feed):
         """See `Feed`."""
         await self._channel._join(self._subscriber)  # noqa: SLF001
         self._subscriber.tell = tell
+        self._channel._tell(self._subscriber, tell)  # noqa: SLF001
 
     @property
     def has_events(self) -> bool:
         """See `Feed`."""
-        subscriber = self._subscriber
-        return bool(subscriber.queue or subscriber.missed)
+        return self._subscriber.has_events
 
     def take(self) -> bytes:
         """See `Feed`."""
-        return b"".join([event.encoded for event in iter(self._subscriber.next_event, None)])
+        subscriber = self._subscriber
+        if subscriber.tell is not None and not subscriber.is_over:
+            self._channel._tell(subscriber, subscriber.tell)  # noqa: SLF001
+        return subscriber.take()
 
     async def wait_over(self) -> None:
         """See `Feed`."""

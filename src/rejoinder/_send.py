@@ -19,7 +19,7 @@ from io import FileIO
 from typing import Any
 
 import anyio
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from rejoinder._http.fields import Field
 from rejoinder._lifecycle import ClientLeft, Exchange
@@ -199,23 +199,34 @@ class Outlet:
         Raises:
             ClientLeft: the server said that the client is gone.
         """
-        if not self.begun:
-            prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
-            self._kind = None if prefix is None else prefix + BODY
-            self.begun = True
-        if self._kind is not None and (data or not more_body):
-            try:
+        try:
+            if not self.begun:
+                if self.is_http:
+                    await self._send({"type": START, "status": self.exchange.status, "headers": self._fields})
+                    self._kind = BODY
+                else:
+                    prefix = await _send_start(self._scope, self._send, self.exchange, self._fields)
+                    self._kind = None if prefix is None else prefix + BODY
+                del self._fields  # not kept by each idle stream
+                self.begun = True
+            if self._kind is not None and (data or not more_body):
                 await self._send({"type": self._kind, "body": data, "more_body": more_body})
-            except OSError as error:
-                note_client_left(error)
-                raise ClientLeft from error
-            self.exchange.bytes_sent += len(data)
+                self.exchange.bytes_sent += len(data)
+        except OSError as error:
+            note_client_left(error)
+            raise ClientLeft from error
 
 
 async def client_leaves(receive: Receive) -> None:
     """Wait until the server tells that the client has left."""
-    while (await receive())["type"] != "http.disconnect":
+    while not tells_of_leaving(await receive()):
         pass
+
+
+def tells_of_leaving(message: Message) -> bool:
+    """Whether it is the one that says that the client has left."""
+    kind: str = message["type"]
+    return kind == "http.disconnect"
 
 
 async def _unless_client_leaves(

@@ -1,7 +1,8 @@
 """The streams lane: responses whose content is made while it is sent."""
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from starlette.background import BackgroundTask
@@ -9,16 +10,17 @@ from starlette.types import Receive, Scope, Send
 
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
-from rejoinder._http.fields import Headers, checked
+from rejoinder._http.fields import Field, Headers, checked
 from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
 from rejoinder._lifecycle import Exchange, OnFinish
 from rejoinder._pull import check_content, iterate
-from rejoinder._pump import Terms, discard, pump
-from rejoinder._response import Response, evaluate
+from rejoinder._pump import Stream, Terms, discard
+from rejoinder._response import OK, Response, evaluate
 from rejoinder._send import Outlet
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
+_shared_terms = lru_cache(maxsize=64, typed=True)(Terms)
 _NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
@@ -80,6 +82,10 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     'text/plain; charset=utf-8'
     """
 
+    _replaced: bool = False
+    _iterated: object = None
+    _owned: Sequence[object] = ()
+
     def __init__(
         self,
         content: object,
@@ -101,14 +107,19 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         farewell: bytes = b"",
         keepalive: tuple[float, bytes] | None = None,
     ) -> None:
-        check_status(status_code)
+        if status_code is not OK:
+            check_status(status_code)
         self._check_content(content)
-        self._terms = Terms(
+        # Mostly the same for all, and ten thousand idle streams then share them; a function of the user's is not kept.
+        make: Callable[..., Terms] = _shared_terms if on_error is None and not farewell else Terms
+        seconds, octets = (None, b"") if keepalive is None else keepalive
+        self._terms = make(
             prefetch=prefetch,
             send_timeout=send_timeout,
             idle_timeout=idle_timeout,
             max_duration=max_duration,
-            keepalive=keepalive,
+            keepalive=seconds,
+            keepalive_data=octets,
             on_error=on_error,
             stop_on_shutdown=stop_on_shutdown,
             farewell=farewell,
@@ -119,9 +130,6 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self.background = background
         self.on_finish = on_finish
         self._content = content
-        self._replaced = False
-        self._iterated: object = None
-        self._owned: list[object] = []
         self.init_headers(headers)
         if filename is not None or etag is not None or last_modified is not None:
             self._tell(filename, etag, last_modified)
@@ -137,7 +145,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             return self._content
         if self._iterated is None:
             self._iterated = iterate(self._source(_NO_REQUEST), None if plain else self._encoder())
-            self._owned.append(self._iterated)
+            self._owned = [*self._owned, self._iterated]
         return self._iterated
 
     @body_iterator.setter
@@ -180,19 +188,27 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             except BaseException:
                 await discard((content, *self._owned))
                 raise
-            await pump(content, encoder, outlet, receive, self._terms, self._owned)
+            stream = Stream(content, encoder, outlet, receive, self._terms, self._owned)
+            async with stream:
+                await stream.send()
 
     def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
-        status = self.status_code
-        fields = self.raw_headers
-        if fields == self._checked and status in WITH_CONTENT:
-            fields = fields.copy()  # middleware edits the list that it is sent
+        status, fields = self.status_code, self._fields
+        if fields is None and status in WITH_CONTENT:
+            fields = self._implied_fields()
         else:
-            check_status(status)
-            implied = self._describe_content() if self._described else []
-            # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
-            fields, _ = frame("HEAD", status, checked(fields), b"", implied)
-        if (answer := evaluate(scope, status, fields)) is not None:
-            exchange.status, fields = answer.status, answer.headers
+            fields = self._framed_fields(status)
+            if (answer := evaluate(scope, status, fields)) is not None:
+                exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
         return Outlet(scope, send, exchange, fields, has_content=has_content)
+
+    def _framed_fields(self, status: int) -> list[Field]:
+        fields = self.raw_headers
+        if fields == self._checked and status in WITH_CONTENT:
+            return fields.copy()  # middleware edits the list that it is sent
+        check_status(status)
+        implied = self._describe_content() if self._described else []
+        # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
+        fields, _ = frame("HEAD", status, checked(fields), b"", implied)
+        return fields

@@ -221,6 +221,8 @@ def _utf8(text: str) -> bytes:
 class EventEncoder:
     """Items to an event stream."""
 
+    __slots__ = ("_retry",)
+
     def __init__(self, retry: int | None) -> None:
         self._retry = retry
 
