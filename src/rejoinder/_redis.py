@@ -99,8 +99,8 @@ class RedisBackend:
             raise ImportError('RedisBackend needs redis: pip install "rejoinder[redis]"') from error
         if timeout <= 0:
             raise ValueError(f"timeout must be seconds, above 0, got {timeout!r}")
-        RedisClient(url, stream)  # refuses what is wrong, as the history does
-        History(history)
+        RedisClient(url, stream)  # refuses what is wrong
+        self._history = History(history)
         self._client = partial(RedisClient, url, stream)
         self._size = history
         self._timeout = timeout
@@ -143,10 +143,12 @@ class RedisBackend:
             RuntimeError: as of `publish`.
         """
         if self._closed:
-            return Replay((), 0, complete=True)  # the stream ends at once, and its client goes on elsewhere
+            return Replay(
+                (), self._history.position, complete=True
+            )  # the stream ends at once, and its client goes on elsewhere
         self._attach()
         await self._reader.reach(last_event_id)
-        return self._reader.history.replay(last_event_id)
+        return self._history.replay(last_event_id)
 
     def close(self) -> None:
         """See `Backend`. The connections are closed soon after; `aclose` waits for that."""
@@ -175,7 +177,8 @@ class RedisBackend:
             raise RuntimeError("a RedisBackend belongs to one event loop: that in which its channel was used first")
         assert self._deliver is not None  # who else would ask
         self._loop = loop
-        self._reader = _Reader(self._client(), self._size, self._deliver)
+        self._history.events.clear()  # another loop reads anew; positions go on
+        self._reader = _Reader(self._client(), self._history, self._size, self._deliver)
         self._writer = _Writer(self._client(), self._size, self._timeout)
 
 
@@ -235,9 +238,9 @@ class _Worker(ABC):
 class _Reader(_Worker):
     """Reads the stream, once for all clients of this process."""
 
-    def __init__(self, client: "RedisClient", size: int, deliver: Deliver) -> None:
+    def __init__(self, client: "RedisClient", history: History, size: int, deliver: Deliver) -> None:
         super().__init__(client)
-        self.history = History(size)
+        self.history = history
         self._size = size
         self._deliver = deliver
         self._last: str | None = None  # the entry that was read last; empty if there was none; None before the history
