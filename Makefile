@@ -18,19 +18,19 @@ test: $(STAMP)dev  ## the whole test suite
 	$(BIN)/python -m coverage report
 
 test-floor: $(VENV)-floor/.installed  ## the suite on the oldest dependencies that pyproject.toml admits
-	$(VENV)-floor/bin/python -m pytest -m "not wire and not browser"
+	$(VENV)-floor/bin/python -m pytest --numprocesses auto -m "not wire and not browser"
 
 test-wheel: dist  ## the wheel as it is installed, with nothing that it does not need
 	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl \
-	  blockbuster hypothesis pytest pytest-timeout trio
-	$(VENV)-wheel/bin/python -m pytest $(BARE)
+	  blockbuster hypothesis pytest pytest-timeout pytest-xdist trio
+	$(VENV)-wheel/bin/python -m pytest --numprocesses auto $(BARE)
 
 test-pythons: dist  ## the same wheel with everything, on each Python that is here
 	for python in $(PYTHONS); do \
 	  rm -rf $(VENV)-wheel-$$python && $$python -m venv $(VENV)-wheel-$$python && \
 	  $(VENV)-wheel-$$python/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[dev]" && \
-	  $(VENV)-wheel-$$python/bin/python -m pytest -m "not wire and not browser" || exit 1; \
+	  $(VENV)-wheel-$$python/bin/python -m pytest --numprocesses auto -m "not wire and not browser" || exit 1; \
 	done
 
 dist: $(STAMP)dev
