@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench import archives_lane, bytes_lane, compression_lane, files_lane, objectstore_lane, streams_lane
+from bench import archives_lane, broker_lane, bytes_lane, compression_lane, files_lane, objectstore_lane, streams_lane
 from bench.measure import FULL, QUICK
 
 LANES = {
@@ -22,6 +22,7 @@ LANES = {
     "compression": compression_lane,
     "archives": archives_lane,
     "objectstore": objectstore_lane,
+    "broker": broker_lane,
 }
 """A lane is a module with `PURPOSE`, `TABLES` and `run(tables, effort) -> str`."""
 

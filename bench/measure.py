@@ -42,6 +42,7 @@ class Effort:
     idle_clients: tuple[int, ...]
     rounds_of_broadcast: int
     rounds_of_exports: int
+    rounds_of_broker: int
     exported_rows: int
 
 
@@ -60,6 +61,7 @@ FULL = Effort(
     idle_clients=(1_000, 10_000),
     rounds_of_broadcast=2,
     rounds_of_exports=2,
+    rounds_of_broker=3,
     exported_rows=1_000_000,
 )
 QUICK = Effort(
@@ -77,6 +79,7 @@ QUICK = Effort(
     idle_clients=(1_000,),
     rounds_of_broadcast=2,
     rounds_of_exports=2,
+    rounds_of_broker=2,
     exported_rows=100_000,
 )
 

@@ -43,7 +43,7 @@ def test_optional_engines_are_loaded_only_when_they_are_used() -> None:
     code = (
         "import rejoinder, sys\n"
         "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core', 'brotli', 'backports', 'httpx',"
-        " 'obstore'}\n"
+        " 'obstore', 'redis'}\n"
         "loaded &= set(sys.modules)\n"
         "assert not loaded, loaded"
     )

@@ -18,6 +18,8 @@ RINGS: dict[str, int] = {
     "_compression": 1,
     "_coded": 2,
     "_channel": 2,
+    "_redis": 2,
+    "_redis_client": 2,
     "_lifecycle": 2,
     "_shutdown": 2,
     "_sources": 2,
@@ -126,7 +128,10 @@ def test_only_one_file_imports_starlettes_responses() -> None:
     assert [m for m in MODULES if any(n.startswith("starlette.responses") for n in imports(m))] == ["_starlette.py"]
 
 
-@pytest.mark.parametrize(("library", "home"), [("obstore", "_sources/objectstore.py")])
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [("obstore", "_sources/objectstore.py"), ("redis", "_redis_client.py"), ("httpx", "_upstream.py")],
+)
 def test_an_optional_dependency_is_imported_in_one_file(library: str, home: str) -> None:
     assert [m for m in MODULES if any(n.partition(".")[0] == library for n in imports(m))] == [home]
 

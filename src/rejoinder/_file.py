@@ -55,6 +55,7 @@ Missing: TypeAlias = Literal["raise", "404"]
 
 _FARTHER = 2
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
+_DIGESTS = frozenset({"content_digest", "repr_digest"})
 _OF_THE_FRONT_SERVER = frozenset({b"accept-ranges", b"content-length", b"transfer-encoding"})
 _has_control = re.compile(rb"[\x00-\x1f\x7f]").search
 
@@ -141,18 +142,11 @@ class FileResponse(Response, StarletteFileResponse):
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
-        needs_content = (
-            precompressed or delete_after or not options.keys().isdisjoint({"content_digest", "repr_digest"})
-        )
-        _check_offload(offload, path, status_code, needs_content=needs_content)
-        if missing not in {"raise", "404"}:
-            raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
-        if precompressed and not isinstance(path, (str, os.PathLike)):
-            raise ValueError(f"precompressed is for a path, beside which variants lie; {type(path).__name__} is none")
-        if delete_after and (root is not None or precompressed or not isinstance(path, (str, os.PathLike))):
-            raise ValueError(
-                "delete_after deletes what `path` names: it needs a path, and cannot be used with `root` or `precompressed`"
-            )
+        if missing != "raise" or precompressed or delete_after:
+            _check_ways(path, root, missing, precompressed=precompressed, delete_after=delete_after)
+        if offload is not None:
+            needs_content = precompressed or delete_after or not _DIGESTS.isdisjoint(options)
+            _check_offload(offload, path, status_code, needs_content=needs_content)
         self.status_code = status_code
         self.background = background
         self.on_finish = on_finish
@@ -423,9 +417,18 @@ def _delete(path: Path) -> None:
         os.unlink(path)  # noqa: PTH108 - as it was given
 
 
+def _check_ways(path: object, root: Path | None, missing: object, *, precompressed: bool, delete_after: bool) -> None:
+    if missing not in {"raise", "404"}:
+        raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
+    if precompressed and not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"precompressed is for a path, beside which variants lie; {type(path).__name__} is none")
+    if delete_after and (root is not None or precompressed or not isinstance(path, (str, os.PathLike))):
+        raise ValueError(
+            "delete_after deletes what `path` names: it needs a path, and cannot be used with `root` or `precompressed`"
+        )
+
+
 def _check_offload(offload: object, path: object, status_code: int, *, needs_content: bool) -> None:
-    if offload is None:
-        return
     if not isinstance(offload, Offload):
         raise TypeError(f"offload must be an AccelRedirect or an XSendfile, got {offload!r}")
     if not isinstance(path, (str, os.PathLike)):

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the programs are FastAPI's")
 
+from bench.redis_server import redis_server, why_no_redis
 from fastapi import FastAPI
 from pydantic import BaseModel
 
@@ -112,6 +113,30 @@ def test_streams_a_price_that_changes_is_told(streams: dict[str, Any]) -> None:
             assert (await exchange.read()).startswith(b'data: {"name":"tea","price":3.5}\nid: ')
 
     run(main)
+
+
+@pytest.mark.wire
+def test_broker_a_price_that_changes_is_told_by_another_worker() -> None:
+    pytest.importorskip("redis", reason="it is what is shown")
+    if why := why_no_redis():
+        pytest.skip(why)
+
+    async def main(url: str) -> None:
+        (program,) = programs("broker")
+        one, other = dict[str, Any](), dict[str, Any]()
+        for names in (one, other):
+            exec(compile(program.replace("redis://localhost:6379/0", url), "docs/broker.md", "exec"), names)
+        async with Exchange(one["app"], path="/prices") as exchange:
+            await exchange.start()
+            await one["prices"]._backend.replay(None)  # and so it reads
+            await fetch(other["app"], "PUT", "/prices/tea", query=b"price=3.5")
+            assert (await exchange.read()).startswith(b'data: {"name":"tea","price":3.5}\nid: ')
+        for names in (one, other):
+            async with names["lifespan"](names["app"]):
+                pass
+
+    with redis_server() as server:
+        anyio.run(main, server.url)
 
 
 class Price(BaseModel):

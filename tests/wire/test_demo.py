@@ -256,6 +256,19 @@ class TestInABrowser:
         (complaint,) = browser.driver.get_log("browser")  # the cut itself
         assert "ERR_INCOMPLETE_CHUNKED_ENCODING" in complaint["message"]
 
+    @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server here")
+    def test_a_clock_goes_on_at_another_worker(self, browser: "Browser") -> None:
+        browser.see("two-workers")
+        browser.wait(lambda: "received, 0 missed" in browser.text("two-workers", ".rendered"))
+        browser.find("two-workers", ".rendered .action").click()
+        again = re.compile(
+            r"worker A; .*none\ndisconnected after \d+ bytes\nconnected to worker B; Last-Event-ID: [\d-]+$"
+        )
+        browser.wait(lambda: again.search(browser.text("two-workers", ".log")))
+        browser.wait(lambda: not browser.text("two-workers", ".ticks").endswith("cut"))
+        assert "received, 0 missed" in browser.text("two-workers", ".rendered")
+        browser.driver.get_log("browser")  # the cut itself
+
     def test_an_event_that_nobody_has_is_a_gap(self, browser: "Browser") -> None:
         browser.press("ticking-clock", "After an event that nobody has")
         browser.wait(lambda: 'event: gap\ndata: {"after":"long-ago"}' in browser.text("ticking-clock", ".response"))
