@@ -16,7 +16,7 @@ from rejoinder._encode.stream import Encoder
 from rejoinder._encode.zip import check_name
 from rejoinder._http.fields import Headers
 from rejoinder._lifecycle import Exchange, OnFinish
-from rejoinder._options import SendingOptions
+from rejoinder._options import SendingOptions, check_names
 from rejoinder._response import OK
 from rejoinder._send import Outlet
 from rejoinder._sources import Source
@@ -118,6 +118,7 @@ class ZipResponse(StreamingResponse):
         max_duration: float | None = None,
         **options: Unpack[SendingOptions],
     ) -> None:
+        check_names(self, options, SendingOptions.__optional_keys__)
         pairs: Iterable[Listed] = entries.items() if isinstance(entries, Mapping) else entries
         known = [_entry(one if isinstance(one, ZipEntry) else ZipEntry(*one)) for one in pairs]
         check_unique(entry.name for entry in known)
