@@ -12,10 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-from bench import bytes_lane, compression_lane, files_lane, streams_lane
+from bench import archives_lane, broker_lane, bytes_lane, compression_lane, files_lane, objectstore_lane, streams_lane
 from bench.measure import FULL, QUICK
 
-LANES = {"bytes": bytes_lane, "files": files_lane, "streams": streams_lane, "compression": compression_lane}
+LANES = {
+    "bytes": bytes_lane,
+    "files": files_lane,
+    "streams": streams_lane,
+    "compression": compression_lane,
+    "archives": archives_lane,
+    "objectstore": objectstore_lane,
+    "broker": broker_lane,
+}
 """A lane is a module with `PURPOSE`, `TABLES` and `run(tables, effort) -> str`."""
 
 RESULTS = Path(__file__).parent / "results"

@@ -34,7 +34,8 @@ def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
     """A table of seconds per event."""
     method = (
         f"{CLIENTS:,} clients listen to one process per peer (uvicorn, one worker). A task in it publishes {BURST} events of "
-        "some 100 B, and gives the loop a turn after each; the time ends when the last client, all in one process in Python, "
+        "some 100 B, as fast as it can; each `await` gives the loop a turn, but for rejoinder's, which does so every few "
+        "milliseconds and has what was published meanwhile leave in one message; the time ends when the last client, all in one process in Python, "
         f"has the last of them. What all have got is checked then. Median of {effort.rounds_of_broadcast} alternating rounds; "
         "± is the distance between the quartiles."
     )

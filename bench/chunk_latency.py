@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from bench.cases import WrongAnswerError
+from bench.client import bind_to_core_of_servers
 from bench.measure import Effort, Row, Table, collector_at_rest, order_of_round, quantile
 from bench.stream_cases import PACE_SECONDS, PACED, PACED_CHUNKS, PACED_OCTETS, parse_stamp
 from bench.stream_client import follow, opened
@@ -27,8 +28,9 @@ def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
     method = (
         f"{CLIENTS} clients at once, each sent {PACED_CHUNKS} chunks of {PACED_OCTETS} B, with a sleep of "
         f"{PACE_SECONDS * 1000:.0f} ms before each. A chunk carries the time at which it was made, and its latency ends when "
-        f"the client, in Python on a core of its own, has it. Median of {effort.rounds_of_latency} alternating rounds; ± is "
-        "the distance between the quartiles."
+        "the client, in Python, has it. The servers are bound to one core and the client to the other: on the same one, a "
+        "server that has just woken its client is in its way, for milliseconds, and the system decides anew at each start. "
+        f"Median of {effort.rounds_of_latency} alternating rounds; ± is the distance between the quartiles."
     )
     table = Table(title, method, unit="us")
     rounds = effort.rounds_of_latency
@@ -36,6 +38,7 @@ def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
         servers = {peer.name: stack.enter_context(serving(peer)) for peer in peers if PACED in peer.cases}
         seen: dict[str, list[list[float]]] = {name: [] for name in servers}
         for server in servers.values():
+            bind_to_core_of_servers(server.pid)
             _latencies(server)  # what the first answers need once
         for number in range(rounds):
             for name in order_of_round(list(servers), number):

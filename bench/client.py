@@ -116,6 +116,12 @@ class _Connection:
         return int(found[1]) if found and self._content else 0
 
 
+def bind_to_core_of_servers(pid: int) -> None:
+    """A process keeps off the core of the load, where there are two."""
+    if cores := two_cores():
+        os.sched_setaffinity(pid, {cores[0]})
+
+
 @contextmanager
 def on_core_of_the_load() -> Iterator[None]:
     """This process is the load, while the block lasts."""

@@ -42,6 +42,7 @@ class Effort:
     idle_clients: tuple[int, ...]
     rounds_of_broadcast: int
     rounds_of_exports: int
+    rounds_of_broker: int
     exported_rows: int
 
 
@@ -55,11 +56,12 @@ FULL = Effort(
     rounds_of_lag=3,
     lag_seconds=3,
     rounds_of_streams=2,
-    rounds_of_latency=2,
+    rounds_of_latency=5,
     rounds_of_idle=2,
     idle_clients=(1_000, 10_000),
     rounds_of_broadcast=2,
     rounds_of_exports=2,
+    rounds_of_broker=3,
     exported_rows=1_000_000,
 )
 QUICK = Effort(
@@ -77,6 +79,7 @@ QUICK = Effort(
     idle_clients=(1_000,),
     rounds_of_broadcast=2,
     rounds_of_exports=2,
+    rounds_of_broker=2,
     exported_rows=100_000,
 )
 
@@ -116,7 +119,7 @@ class Table:
     title: str
     method: str
     unit: str
-    """`us` (microseconds a request), `req/s`, `ms` or `KiB`: how a cost is shown."""
+    """`us` (microseconds a request), `req/s`, `MB/s`, `MiB/s` (the cost of a MiB), `ms` or `KiB`: how a cost is shown."""
     rows: dict[str, Row] = field(default_factory=dict)
     baselines: Sequence[str] = ("handwritten", "starlette")
     """Beside whose costs the others' are shown, if they are in the table."""

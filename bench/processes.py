@@ -33,7 +33,7 @@ def server_process(name: str, command: Sequence[str], port: int, log: Path) -> I
     with log.open("wb") as written:
         process = subprocess.Popen(command, stdout=written, stderr=written)
     try:
-        _wait_until_ready(name, port, process, log)
+        wait_until_ready(name, port, process, log)
         yield process
         if process.poll() is not None:
             raise RuntimeError(f"the server of {name} ended early:\n{_tail(log)}")
@@ -41,12 +41,14 @@ def server_process(name: str, command: Sequence[str], port: int, log: Path) -> I
         end(process)
 
 
-def _wait_until_ready(name: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(
+    name: str, port: int, process: subprocess.Popen[bytes], log: Path, host: str = "127.0.0.1"
+) -> None:
     """Return once the server accepts connections; raise if it ends or takes too long."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
+            socket.create_connection((host, port), timeout=_START_SECONDS).close()
         except OSError as error:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server of {name} did not start:\n{_tail(log)}") from error

@@ -98,6 +98,8 @@ _SHOW: dict[str, Callable[[float], str]] = {
     "us": _microseconds,
     "ms": lambda cost: f"{cost * 1000:.1f} ms",
     "req/s": lambda cost: f"{1 / cost:,.0f}/s" if cost < 0.01 else f"{1 / cost:.1f}/s",
+    "MB/s": lambda cost: f"{1 / cost / 1e6:,.0f} MB/s",
+    "MiB/s": lambda cost: f"{1 / cost:,.0f} MiB/s",
     "KiB": lambda cost: f"{cost / 1024:,.0f} KiB",
 }
 
@@ -128,6 +130,7 @@ _COMPARISONS = {
     "starlette": ("Times as fast as Starlette (more is better):", _times_as_fast),
     "starlette_static": ("Times as fast as Starlette's StaticFiles (more is better):", _times_as_fast),
     "sse_starlette": ("Times as fast as sse-starlette (more is better):", _times_as_fast),
+    "loop": ("Times as fast as the loop (more is better):", _times_as_fast),
     "nginx": ("Times as fast as nginx (more is better):", _times_as_fast),
 }
 

@@ -1,10 +1,13 @@
 """The application: the page, its assets, the cards' routes, and `/wire`, which shows a card's bytes."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
 
 import demo.cards as _cards_register_themselves  # noqa: F401
+from demo.cards.broker_lane import counting
 from demo.cards.streams_lane import ticking
 from demo.gallery import find_exchange, lanes, mounts, router
 from demo.render import render_page
@@ -25,8 +28,14 @@ _ASSETS = {
 }
 
 
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with ticking(app), counting():
+        yield
+
+
 def make_app() -> FastAPI:
-    app = FastAPI(openapi_url=None, lifespan=ticking)
+    app = FastAPI(openapi_url=None, lifespan=lifespan)
     app.include_router(router)
     for path, files in mounts.items():
         app.mount(path, files)

@@ -52,6 +52,7 @@ class View(StrEnum):
     TOKENS = "tokens"
     LINES = "lines"
     ROWS = "rows"
+    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, kw_only=True)

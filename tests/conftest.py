@@ -15,7 +15,7 @@ EFFECTS = [
     f"rejoinder.{name}"
     for name in (
         "_sources", "_file", "_send", "_lifecycle", "_turns", "_streaming", "_pump", "_drive", "_pull", "_shutdown", "_channel",
-        "_digest", "_calls", "_coded",
+        "_redis", "_archive", "_zip", "_encode.zip", "_offload", "_upstream", "_proxy", "_digest", "_calls", "_coded",
     )
 ]  # fmt: skip
 

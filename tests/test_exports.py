@@ -42,7 +42,9 @@ def test_the_version_has_one_source() -> None:
 def test_optional_engines_are_loaded_only_when_they_are_used() -> None:
     code = (
         "import rejoinder, sys\n"
-        "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core', 'brotli', 'backports'} & set(sys.modules)\n"
+        "loaded = {'orjson', 'ujson', 'fastapi', 'pydantic', 'numpy', 'trio', 'idna.core', 'brotli', 'backports', 'httpx',"
+        " 'obstore', 'redis'}\n"
+        "loaded &= set(sys.modules)\n"
         "assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

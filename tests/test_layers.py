@@ -18,6 +18,8 @@ RINGS: dict[str, int] = {
     "_compression": 1,
     "_coded": 2,
     "_channel": 2,
+    "_redis": 2,
+    "_redis_client": 2,
     "_lifecycle": 2,
     "_shutdown": 2,
     "_sources": 2,
@@ -26,10 +28,14 @@ RINGS: dict[str, int] = {
     "_calls": 2,
     "_digest": 2,
     "_pull": 2,
+    "_alarms": 2,
     "_drive": 2,
     "_stepped": 2,
     "_child": 2,
     "_pump": 2,
+    "_offload": 2,
+    "_upstream": 2,
+    "_archive": 2,
     "_starlette": 3,
     "_options": 3,
     "_response": 3,
@@ -42,6 +48,8 @@ RINGS: dict[str, int] = {
     "_lines": 3,
     "_problem": 3,
     "_csv": 3,
+    "_proxy": 3,
+    "_zip": 3,
     "_version": 3,
     "responses": 4,
     "staticfiles": 4,
@@ -118,6 +126,14 @@ def test_the_pure_rings_import_nothing_that_blocks_awaits_or_tells_the_time(modu
 
 def test_only_one_file_imports_starlettes_responses() -> None:
     assert [m for m in MODULES if any(n.startswith("starlette.responses") for n in imports(m))] == ["_starlette.py"]
+
+
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [("obstore", "_sources/objectstore.py"), ("redis", "_redis_client.py"), ("httpx", "_upstream.py")],
+)
+def test_an_optional_dependency_is_imported_in_one_file(library: str, home: str) -> None:
+    assert [m for m in MODULES if any(n.partition(".")[0] == library for n in imports(m))] == [home]
 
 
 def test_only_one_file_names_the_response_messages() -> None:

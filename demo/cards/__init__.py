@@ -1,5 +1,7 @@
 """One file for each lane, in the order of the page."""
 
-from demo.cards import bytes_lane, files_lane, streams_lane
+from demo.cards import bytes_lane, files_lane, streams_lane, zip_lane  # isort: split
 
-__all__ = ["bytes_lane", "files_lane", "streams_lane"]
+from demo.cards import broker_lane
+
+__all__ = ["broker_lane", "bytes_lane", "files_lane", "streams_lane", "zip_lane"]

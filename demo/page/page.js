@@ -7,7 +7,7 @@ import { views } from "./views.js";
 import { showWire } from "./wire.js";
 
 // What changes something in the browser, or is large, is left to the visitor; until then the card shows what would be sent.
-const waitsForVisitor = (card) => ["cookies", "rows"].includes(card.dataset.view);
+const waitsForVisitor = (card) => ["cookies", "rows", "archive"].includes(card.dataset.view);
 
 const running = new WeakMap(); // of each card: what it shows ends when something else is wanted
 

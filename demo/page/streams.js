@@ -122,6 +122,24 @@ export const streams = {
     return `${summary.textContent} ${memory.textContent}`;
   },
 
+  async archive(stage, target, turn, pressed) {
+    const bar = element("progress", { max: 1, value: 0 });
+    bar.setAttribute("aria-label", "Bytes received");
+    const summary = element("p", {}, "Some 270 MB, which are thrown away here. Press the button to begin.");
+    stage.replaceChildren(bar, summary);
+    if (!pressed) return "";
+    let received = 0;
+    const complete = await readUntilStopped(stage, turn, (signal) => read(target, signal, (part, response) => {
+      bar.max = Number(response.headers.get("content-length"));
+      received += part.length;
+      bar.value = received;
+      summary.textContent = `${number(received / 1e6)} of ${number(bar.max / 1e6)} MB`;
+    }));
+    const all = received === bar.max ? ": all of it." : ": not all of it.";
+    summary.textContent += complete ? all : ": the server reads no more of it.";
+    return summary.textContent;
+  },
+
   page(stage, target) {
     const frame = element("iframe", { className: "tall", title: "The page, in a sandbox" });
     frame.setAttribute("sandbox", "");

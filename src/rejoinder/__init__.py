@@ -13,10 +13,14 @@ from rejoinder._http.disposition import content_disposition
 from rejoinder._http.timing import ServerTiming
 from rejoinder._lifecycle import Ending, Outcome
 from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
+from rejoinder._offload import AccelRedirect, XSendfile
 from rejoinder._problem import ProblemResponse
+from rejoinder._proxy import ProxyResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
+from rejoinder._sources.objectstore import ObjectAccessError, ObjectStoreDirectory, ObjectStoreError, ObjectStoreFile
 from rejoinder._version import __version__
+from rejoinder._zip import ZipEntry, ZipResponse
 from rejoinder.responses import (
     FileResponse,
     HTMLResponse,
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from rejoinder.responses import EventSourceResponse as EventSourceResponse
 
 __all__ = [
+    "AccelRedirect",
     "CSVResponse",
     "CacheControl",
     "Ending",
@@ -44,10 +49,15 @@ __all__ = [
     "JSONLinesResponse",
     "JSONResponse",
     "ORJSONResponse",
+    "ObjectAccessError",
+    "ObjectStoreDirectory",
+    "ObjectStoreError",
+    "ObjectStoreFile",
     "OpenSource",
     "Outcome",
     "PlainTextResponse",
     "ProblemResponse",
+    "ProxyResponse",
     "RedirectResponse",
     "Response",
     "ServerTiming",
@@ -55,6 +65,9 @@ __all__ = [
     "StaticFiles",
     "StreamingResponse",
     "UJSONResponse",
+    "XSendfile",
+    "ZipEntry",
+    "ZipResponse",
     "__version__",
     "content_disposition",
 ]

@@ -9,8 +9,9 @@ from typing import Any, Self, TypeVar
 
 import anyio
 import anyio.from_thread
+from starlette.types import Receive
 
-from rejoinder._drive import CLOSING, HURRY, Watch
+from rejoinder._drive import CLOSING, HURRY, Watcher, listen
 from rejoinder._lifecycle import clock
 from rejoinder._pull import TURN, Puller
 from rejoinder._sources.threads import in_thread
@@ -80,8 +81,8 @@ class Child:
             return True
         return False
 
-    def watch(self, watch: Watch) -> None:
-        self._group.start_soon(watch)
+    def watch(self, receive: Receive, watcher: Watcher) -> None:
+        self._group.start_soon(listen, receive, watcher)
 
     def wake(self) -> None:
         self._news.set()

@@ -11,18 +11,28 @@ runs in one task, is cancelled as that task is cancelled, and `Task.cancel` canc
 
 `Child`, on any other loop, runs the source in a task of its own.
 
-Both own the watcher, a task that waits for the client to leave. They end all of it: the source is told by a
+Both own what waits for the client to leave. They end all of it: the source is told by a
 cancellation, is let do its clean-up whoever else cancels meanwhile, and is given up after `CLOSING` seconds.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self
+
+from starlette.types import Receive
+
+from rejoinder._send import client_leaves
 
 CLOSING = 5.0  # seconds for a source to close
 HURRY = 1.0  # seconds for what is being sent, when the process is told to stop
 
-Watch: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+class Watcher(Protocol):
+    """Who wants to know when the client leaves."""
+
+    def client_left(self, error: Exception | None) -> None:
+        """It has; or `receive` raised this."""
+        ...
 
 
 class Drive(Protocol):
@@ -60,8 +70,8 @@ class Drive(Protocol):
         """
         ...
 
-    def watch(self, watch: Watch) -> None:
-        """Run it in a task of its own, until it or this ends."""
+    def watch(self, receive: Receive, watcher: Watcher) -> None:
+        """Tell it when the client leaves, unless this ends before; which may be at once."""
         ...
 
     def wake(self) -> None:
@@ -85,3 +95,13 @@ class Drive(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+
+
+async def listen(receive: Receive, watcher: Watcher) -> None:
+    """Tell it when the client leaves."""
+    failure: Exception | None = None
+    try:
+        await client_leaves(receive)
+    except Exception as error:  # noqa: BLE001 - raised by the stream's task
+        failure = error
+    watcher.client_left(failure)

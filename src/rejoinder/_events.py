@@ -70,6 +70,7 @@ class EventSourceResponse(StreamingResponse, _Namesake):  # pyright: ignore[repo
     """
 
     media_type = "text/event-stream"
+    _implied_names = StreamingResponse._implied_names | {name for name, _ in _AGAINST_BUFFERS}  # noqa: SLF001
 
     def __init__(
         self,
@@ -97,10 +98,9 @@ class EventSourceResponse(StreamingResponse, _Namesake):  # pyright: ignore[repo
             farewell=b"" if farewell is None else encode_event(farewell),
             **options,
         )
-        given = {name for name, _ in self.raw_headers}
-        for field in _AGAINST_BUFFERS:
-            if field[0] not in given:
-                self._append(field)
+
+    def _implied_fields(self) -> list[Field]:
+        return [*super()._implied_fields(), *_AGAINST_BUFFERS]
 
     def _encoder(self) -> Encoder:
         return EventEncoder(self._retry)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import time
 from datetime import datetime
 from functools import lru_cache
@@ -18,10 +19,11 @@ from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.etags import check_etag, coded_etag, format_etag
 from rejoinder._http.fields import Field, Headers, checked, combine
-from rejoinder._http.media import guess_media_type, is_compressible
+from rejoinder._http.media import OCTET_STREAM, guess_media_type, is_compressible
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, add_vary
 from rejoinder._http.status import check_status
 from rejoinder._lifecycle import Exchange, OnFinish, shielded
+from rejoinder._offload import Offload
 from rejoinder._options import ContentOptions, Options
 from rejoinder._plan import (
     PARTIAL_CONTENT,
@@ -43,13 +45,19 @@ from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.found import FoundPath, open_variant
 from rejoinder._sources.local import LocalFile, NotAFileError, OpenFile, stat_etag
 from rejoinder._sources.memory import BytesSource, FileObjectSource
+from rejoinder._sources.objectstore import ObjectStoreFile, OpenObject
+from rejoinder._sources.threads import in_thread
 from rejoinder._starlette import StarletteFileResponse, sealed
 
 Path: TypeAlias = str | os.PathLike[str]
 Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
 Missing: TypeAlias = Literal["raise", "404"]
 
+_FARTHER = 2
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
+_DIGESTS = frozenset({"content_digest", "repr_digest"})
+_OF_THE_FRONT_SERVER = frozenset({b"accept-ranges", b"content-length", b"transfer-encoding"})
+_has_control = re.compile(rb"[\x00-\x1f\x7f]").search
 
 
 @sealed
@@ -61,7 +69,7 @@ class FileResponse(Response, StarletteFileResponse):
 
     Args:
         path: of a file; or the content itself: bytes, a `BytesIO` (as it is now), a seekable binary file (which stays
-            yours to close, after the response), or an object with the methods of `Source`.
+            yours to close, after the response), an `ObjectStoreFile`, or an object with the methods of `Source`.
         status_code: as for `Response`; ranges are for 200.
         headers: as for `Response`; they win over what is known of the file.
         media_type: by default what the extension of `filename` or `path` says, else `application/octet-stream`.
@@ -76,6 +84,8 @@ class FileResponse(Response, StarletteFileResponse):
         missing: if there is no such file: `"raise"` a RuntimeError, or answer `"404"`.
         precompressed: send `path` with `.br`, `.zst` or `.gz` added in place of the file, if there is such a variant, the
             client decodes it (RFC 9110, 12.5.3) and it is not older than the file. Only for types that compress.
+        offload: have a front server send the file: `AccelRedirect` for nginx, `XSendfile` for Apache and lighttpd. It
+            answers ranges and conditions, and tells length and validators.
         delete_after: delete the file when the response has ended, in whatever way, and its background has run.
         on_finish: as for `Response`.
         **options: `cache_control`, `expires`, `vary`, `server_timing`, `compress` and the digests, as for `Response`. With
@@ -85,17 +95,18 @@ class FileResponse(Response, StarletteFileResponse):
 
     Raises:
         TypeError: `path` is nothing of the above.
-        ValueError: as for `Response`; an etag or a time that cannot be sent; `root`, `precompressed` or `delete_after`
-            for what has no path; `delete_after` with one of the others: what a user names is not to be deleted, and
-            variants would be left behind.
+        ValueError: as for `Response`; an etag or a time that cannot be sent; `root`, `precompressed`, `offload` or
+            `delete_after` for what has no path; `delete_after` with one of the others: what a user names is not to be
+            deleted, variants would be left behind, and the front server would come too late; `offload` with
+            `precompressed`, a digest or another status than 200, of which front servers know nothing.
 
     >>> response = FileResponse("report.pdf", filename="Übersicht.pdf")
     >>> response.headers["content-type"], response.headers["content-disposition"]
     ('application/pdf', 'attachment; filename="Ubersicht.pdf"; filename*=UTF-8\'\'%C3%9Cbersicht.pdf')
     """
 
-    chunk_size: int = 256 * 1024
-    """Octets in one message, at most."""
+    chunk_size: int = 128 * 1024
+    """Octets in one message, at most; of an object in a store, twice as many, as each costs more to come by."""
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
     pathsend: bool = False
@@ -124,20 +135,18 @@ class FileResponse(Response, StarletteFileResponse):
         root: Path | None = None,
         missing: Missing = "raise",
         precompressed: bool = False,
+        offload: Offload | None = None,
         delete_after: bool = False,
         on_finish: OnFinish | None = None,
         **options: Unpack[Options],
     ) -> None:
         if status_code is not OK:
             check_status(status_code)
-        if missing not in {"raise", "404"}:
-            raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
-        if precompressed and not isinstance(path, (str, os.PathLike)):
-            raise ValueError(f"precompressed is for a path, beside which variants lie; {type(path).__name__} is none")
-        if delete_after and (root is not None or precompressed or not isinstance(path, (str, os.PathLike))):
-            raise ValueError(
-                "delete_after deletes what `path` names: it needs a path, and cannot be used with `root` or `precompressed`"
-            )
+        if missing != "raise" or precompressed or delete_after:
+            _check_ways(path, root, missing, precompressed=precompressed, delete_after=delete_after)
+        if offload is not None:
+            needs_content = precompressed or delete_after or not _DIGESTS.isdisjoint(options)
+            _check_offload(offload, path, status_code, needs_content=needs_content)
         self.status_code = status_code
         self.background = background
         self.on_finish = on_finish
@@ -146,10 +155,13 @@ class FileResponse(Response, StarletteFileResponse):
         self._root = root
         self._missing = missing
         self._precompressed = precompressed
+        self._offload = offload
         self._delete_after = delete_after
         self._from_stat: list[Field] = []
         self.path = path
         self.media_type = media_type or guess_media_type(filename or _name_of(path))
+        if not media_type and self.media_type == OCTET_STREAM and isinstance(self._source, ObjectStoreFile):
+            self.media_type = None  # the store may know it
         if filename is not None:
             disposition = content_disposition(filename, content_disposition_type)
             self._offers = [_ACCEPT_RANGES, (b"content-disposition", disposition.encode())]
@@ -200,7 +212,7 @@ class FileResponse(Response, StarletteFileResponse):
             ValueError: a header or status that was assigned after construction cannot be sent.
             Exception: the first failure of `on_finish` and `background`, when all have run.
         """
-        # The short way ends most requests, at a third of what the long one costs.
+        # The short way ends most requests, at a part of what the long one costs.
         opened = self._open_at_once(scope)
         answer, content = (None, None) if opened is None else self._answer_at_once(scope, opened)
         if answer is None or content is None:
@@ -220,6 +232,7 @@ class FileResponse(Response, StarletteFileResponse):
             self.background is not None
             or self.on_finish is not None
             or self._delete_after
+            or self._offload is not None
             or self._digests
             or self._varies
             or self._compression is not None
@@ -265,24 +278,32 @@ class FileResponse(Response, StarletteFileResponse):
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
             if self._compression is not None:
                 scope, send = compressed(self._compression, scope, send, exchange)
+            portion = self.chunk_size
             try:
                 if answer is None:
                     check_status(self.status_code)
                     method = scope.get("method", "GET").upper()
                     if (opened := await self._open()) is None:
                         missing = plan_missing(method, self._checked_fields())
-                        await send_plan(scope, receive, send, exchange, missing, None, portion=self.chunk_size)
+                        await send_plan(scope, receive, send, exchange, missing, None, portion=portion)
                         return
                     fields = self._checked_fields()
+                    if (order := await self._hand_over(scope, fields)) is not None:
+                        await send_plan(scope, receive, send, exchange, order, None, portion=portion)
+                        return
                     if self._varies and isinstance(opened, OpenFile):
                         opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                    elif isinstance(opened, OpenObject):
+                        portion *= _FARTHER
+                        given = {name for name, _ in fields}
+                        fields = [*fields, *(field for field in opened.fields if field[0] not in given)]
                     scope = settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
                     answer = self._plan(method, scope["headers"], opened, fields)
                     if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
-                        answer = await add_digests(answer, opened, self._digests, portion=self.chunk_size)
+                        answer = await add_digests(answer, opened, self._digests, portion=portion)
                 path = self._path_of(answer, opened)
                 answer = answer._replace(headers=answer.headers.copy())
-                await send_plan(scope, receive, send, exchange, answer, opened, portion=self.chunk_size, path=path)
+                await send_plan(scope, receive, send, exchange, answer, opened, portion=portion, path=path)
             finally:
                 if opened is not None and (closing := opened.close()) is not None:
                     await shielded(lambda: closing)
@@ -302,6 +323,19 @@ class FileResponse(Response, StarletteFileResponse):
             path = str(self.path)
             reason = "is not a file" if isinstance(error, NotAFileError) else "does not exist"
             raise RuntimeError(f"File at path {path} {reason}.") from error
+
+    async def _hand_over(self, scope: Scope, user: list[Field]) -> Plan | None:
+        """The order to the front server to send the file; None if it is sent from here."""
+        offload, source = self._offload, self._source
+        if offload is None or not isinstance(source, LocalFile) or scope["type"] != "http" or self.status_code != OK:
+            return None
+        path = await in_thread(source.real_path)
+        if _has_control(path):
+            return None  # a line end, even an encoded one, is not for another program's configuration and log
+        field = await in_thread(lambda: offload.locate(path))
+        # The front server describes what it sends, and would say it twice.
+        kept = [one for one in user if one not in self._from_stat and one[0] not in _OF_THE_FRONT_SERVER]
+        return Plan(OK, [*kept, field, (b"content-length", b"0")], ())
 
     @property
     def _varies(self) -> bool:
@@ -383,6 +417,28 @@ def _delete(path: Path) -> None:
         os.unlink(path)  # noqa: PTH108 - as it was given
 
 
+def _check_ways(path: object, root: Path | None, missing: object, *, precompressed: bool, delete_after: bool) -> None:
+    if missing not in {"raise", "404"}:
+        raise ValueError(f'missing must be "raise" or "404", got {missing!r}')
+    if precompressed and not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"precompressed is for a path, beside which variants lie; {type(path).__name__} is none")
+    if delete_after and (root is not None or precompressed or not isinstance(path, (str, os.PathLike))):
+        raise ValueError(
+            "delete_after deletes what `path` names: it needs a path, and cannot be used with `root` or `precompressed`"
+        )
+
+
+def _check_offload(offload: object, path: object, status_code: int, *, needs_content: bool) -> None:
+    if not isinstance(offload, Offload):
+        raise TypeError(f"offload must be an AccelRedirect or an XSendfile, got {offload!r}")
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"offload is for a path, which {type(path).__name__} is not: the front server opens it itself")
+    if needs_content or status_code != OK:
+        raise ValueError(
+            "offload cannot be used with `precompressed`, `delete_after`, a digest, or another status than 200"
+        )
+
+
 def _source_of(path: object, root: Path | None) -> Source:
     if isinstance(path, FoundPath) and root is None:
         return path.file
@@ -410,8 +466,6 @@ def _source_of(path: object, root: Path | None) -> Source:
 
 def _name_of(path: object) -> str:
     """What could tell the media type; empty if nothing does."""
-    if type(path) is str:
-        return path
     if isinstance(path, (str, os.PathLike)):
         return os.fsdecode(path)
     name = getattr(path, "name", None)

@@ -58,6 +58,7 @@ __all__ = [
     "Slice",
     "decide",
     "plan",
+    "plan_failure",
     "plan_missing",
     "prepare",
 ]
@@ -204,6 +205,15 @@ def plan_missing(method: str, fields: Sequence[Field] = ()) -> Plan:
     404
     """
     return _finish(method, _refuse(NOT_FOUND, fields, _TEXT, text=b"Not Found"))
+
+
+def plan_failure(status: int, fields: Sequence[Field] = ()) -> Plan:
+    """A status, and nothing else to say: those of the user's fields that do not describe a representation.
+
+    >>> plan_failure(502, [(b"etag", b'"a"'), (b"x-id", b"7")])
+    Plan(status=502, headers=[(b'x-id', b'7'), (b'content-length', b'0')], body=())
+    """
+    return _refuse(status, fields)
 
 
 def _finish(method: str, decided: Plan) -> Plan:

@@ -19,11 +19,21 @@ import inspect
 import io
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
+from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.sse import EventEncoder
 from rejoinder._encode.stream import Encoder
 from rejoinder._lifecycle import clock
@@ -32,6 +42,7 @@ from rejoinder._sources.threads import in_thread
 T = TypeVar("T")
 
 PORTION = 64 * 1024  # octets that are gathered, about, until the source has to wait for the pump
+_PORTION_OF_A_THREAD = 4 * PORTION  # the same, of a source in a thread, where to go on costs more
 TURN = 0.002  # seconds a source runs, about, before the other tasks of the loop get their turn
 _STAY = 0.02  # seconds a source stays in a thread, about, before others that wait for one get it
 _ONE_CHUNK = (str, bytes, bytearray, memoryview)
@@ -124,8 +135,10 @@ class Puller:
         "_parts",
         "_sends_events",
         "_taken",
+        "_verbatim",
         "empty_items",
         "opaque",
+        "quiet_until",
         "stopped",
         "turn_ends",
         "where",
@@ -137,6 +150,7 @@ class Puller:
         self._owned = tuple(owned)
         self._encode = encoder.encode
         self._sends_events = isinstance(encoder, EventEncoder)
+        self._verbatim = isinstance(encoder, (ChunkEncoder, EventEncoder))  # bytes are sent as they are
         self._feed: Feed | None = None
         self._parts: list[bytes] = []
         # Of octets; their difference is what is gathered. Each has one writer, which may be a thread, so there is no lock.
@@ -144,6 +158,7 @@ class Puller:
         self.empty_items = 0
         self.turn_ends = 0.0
         self.stopped = False
+        self.quiet_until = 0.0  # until then, a thread need not tell that there is something
         self.opaque = False  # nothing tells whether the source works or waits
 
     @property
@@ -158,13 +173,23 @@ class Puller:
         parts, data = self._parts, b""
         # Until it is found empty: a thread that adds to what is there tells nobody.
         while count := len(parts):
-            data += b"".join(parts[:count])
+            more = parts[0] if count == 1 else b"".join(parts[:count])
             del parts[:count]
+            data = data + more if data else more
         self._taken += len(data)
         return data
 
-    async def run(self) -> None:
+    def run(self) -> Coroutine[Any, Any, None]:
         """Take all items, then close; or only close, if `stopped` is set before it is started."""
+        content = self._content
+        if self._owned or not _is_async(content):
+            return self._run()
+        # What most streams are, without the coroutines around it, which each idle one would keep.
+        if self._sends_events and isinstance(content, Feed):
+            return self._pull_feed(content)
+        return self._pull_async(content)
+
+    async def _run(self) -> None:
         try:
             if not self.stopped:
                 await self._pull(self._content)
@@ -215,6 +240,8 @@ class Puller:
 
     async def _pull_feed(self, feed: Feed) -> None:
         try:
+            if self.stopped:
+                return
             await feed.open(self.where.gathered)
             self._feed = feed
             await feed.wait_over()
@@ -224,10 +251,12 @@ class Puller:
     async def _pull_async(self, source: object) -> None:
         iterator = source
         try:
+            if self.stopped:
+                return
             iterator = _async_items(source)
-            parts, encode, size = self._parts, self._encode, 0
+            parts, encode, verbatim, size = self._parts, self._encode, self._verbatim, 0
             async for item in iterator:
-                data = encode(item)
+                data = item if verbatim and type(item) is bytes else encode(item)
                 if not data:
                     self.empty_items += 1
                 elif parts:
@@ -244,7 +273,8 @@ class Puller:
         finally:
             if iterator is not source:
                 await self._close(iterator)
-            await self._close(source)
+            if getattr(source, "ag_frame", source) is not None:  # a generator without a frame is closed
+                await self._close(source)
 
     async def _pull_in_threads(self, source: object) -> None:
         self.opaque = True
@@ -262,26 +292,45 @@ class Puller:
         stopped = self.stopped  # by another thread, so that it may not be so below
         if stopped:
             return True
-        put, encode, until = self._put, self._encode, clock() + _STAY
+        parts, encode, verbatim, until = self._parts, self._encode, self._verbatim, clock() + _STAY
+        given = self._given
         for item in items:
-            if put(encode(item)):
+            data = item if verbatim and type(item) is bytes else encode(item)
+            if data:
+                given += len(data)
+                parts.append(data)
+            else:
+                self.empty_items += 1
+            # Added first, and then looked at the clock: what is there before `quiet_until` is found without a notice.
+            now = clock()
+            if data and now >= self.quiet_until and len(parts) == 1:
                 self.where.notice()
-            if self.stopped or self._given - self._taken >= PORTION or clock() >= until:
+            if self.stopped or given - self._taken >= _PORTION_OF_A_THREAD or now >= until:
+                self._given = given
                 return True
         return False
 
     async def _close(self, source: Any) -> None:
-        if isinstance(source, _ONE_CHUNK) or not (hasattr(source, "aclose") or hasattr(source, "close")):
-            return
-        with self.where.shield():
-            if hasattr(source, "aclose"):
-                await _aclose(source)
-            elif _is_async(source) or isinstance(source, _IN_MEMORY):
-                closing: object = source.close()  # pyright: ignore[reportAttributeAccessIssue] - asked for above
-                if inspect.isawaitable(closing):
-                    await closing
-            else:
-                await self.where.in_thread(source.close)
+        if can_be_closed(source):
+            with self.where.shield():
+                await close(source, self.where.in_thread)
+
+
+def can_be_closed(source: object) -> bool:
+    """Whether there is anything to close."""
+    return not isinstance(source, _ONE_CHUNK) and (hasattr(source, "aclose") or hasattr(source, "close"))
+
+
+async def close(source: Any, in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+    """Close a source in the way that it has; one that is not async, in a thread, where it may have to wait."""
+    if hasattr(source, "aclose"):
+        await _aclose(source)
+    elif _is_async(source) or isinstance(source, _IN_MEMORY):
+        closing: object = source.close()  # pyright: ignore[reportAttributeAccessIssue] - who calls has asked for it
+        if inspect.isawaitable(closing):
+            await closing
+    else:
+        await in_thread(source.close)
 
 
 async def _aclose(source: Any) -> None:

@@ -1,7 +1,7 @@
 """Streams: takes what a source gives, and sends it, until either of them ends.
 
-`pump` is the one owner of a source, from the moment the response is called. All that may happen to a stream meets in its
-loop, in one task, one after the other; who has something to say (the watcher of the client, a shutdown) leaves a note and
+A `Stream` is the one owner of a source, from the moment the response is called. All that may happen to it meets in the loop
+of its `send`, in one task, one after the other; who has something to say (the watcher of the client, a shutdown) leaves a note and
 wakes it:
 
     the source gives items      what it gave in one turn is sent in one message, the head with the first
@@ -13,27 +13,26 @@ wakes it:
     the client leaves           ClientLeft; so does one who takes nothing for `send_timeout`
     the process is to stop      the source is closed, the farewell sent, and the content ends as it should
 
-On each of these ways, and on a cancellation, the source is closed (see `_pull`) before `pump` ends.
+On each of these ways, and on a cancellation, the source is closed (see `_pull`) before the `Stream` is left.
 """
 
-import asyncio
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from types import TracebackType
 from typing import NoReturn
 
-import anyio
 from starlette.types import Receive
 
 from rejoinder._child import Child
 from rejoinder._drive import Drive
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
-from rejoinder._lifecycle import ClientLeft
+from rejoinder._lifecycle import ClientLeft, asyncio_task
 from rejoinder._pull import Puller
-from rejoinder._send import Outlet, client_leaves
-from rejoinder._shutdown import listening
+from rejoinder._send import Outlet
+from rejoinder._shutdown import Listening, listening
 from rejoinder._stepped import Stepped
 
 _logger = logging.getLogger("rejoinder")
@@ -43,7 +42,7 @@ _MUCH = 1024 * 1024  # octets from which on it is worth a task to notice that no
 _GRACE = 0.02
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, frozen=True)
 class Terms:
     """What a stream is to keep to; times in seconds, None for no limit."""
 
@@ -51,7 +50,8 @@ class Terms:
     send_timeout: float | None = None
     idle_timeout: float | None = None
     max_duration: float | None = None
-    keepalive: tuple[float, bytes] | None = None
+    keepalive: float | None = None
+    keepalive_data: bytes = b""
     on_error: Callable[[Exception], object] | None = None
     stop_on_shutdown: bool = False
     farewell: bytes = b""
@@ -62,42 +62,14 @@ class Terms:
         Raises:
             ValueError: a limit that is not a positive number of seconds.
         """
+        if self.send_timeout is self.idle_timeout is self.max_duration is self.keepalive is None:
+            return
         for name in ("send_timeout", "idle_timeout", "max_duration", "keepalive"):
             limit = getattr(self, name)
             if limit is None:
                 continue
-            if name == "keepalive":
-                limit, _ = limit
             if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not limit > 0:
                 raise ValueError(f"{name} must be a positive number of seconds, or None; got {limit!r}")
-
-
-async def pump(
-    content: object,
-    encoder: Encoder,
-    outlet: Outlet,
-    receive: Receive,
-    terms: Terms,
-    owned: Collection[object] = (),
-) -> None:
-    """Sends the content, and closes it; then also what is `owned` and not sent.
-
-    Raises:
-        ClientLeft: the client has left, or takes nothing any more.
-        Exception: what the source raised; TimeoutError when it took too long.
-    """
-    puller = Puller(content, owned, encoder)
-    async with drive(puller) as driven:
-        if not outlet.takes_content:
-            await outlet.put(b"", more_body=False)
-            return
-        stream = _Stream(driven, puller, encoder, outlet, receive, terms)
-        await driven.advance()
-        if terms.stop_on_shutdown and not driven.ended:
-            with listening(stream.told_to_stop):
-                await stream.run()
-        else:
-            await stream.run()
 
 
 async def discard(contents: Collection[object]) -> None:
@@ -108,13 +80,16 @@ async def discard(contents: Collection[object]) -> None:
 
 def drive(puller: Puller) -> Drive:
     """What fits the event loop that is running."""
-    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
-        return Stepped(puller)
-    return Child(puller)
+    task = asyncio_task()
+    return Child(puller) if task is None else Stepped(puller, task)
 
 
-class _Stream:
-    """One stream, while it is sent."""
+class Stream:
+    """One stream, while it is sent: on the way in its source begins, and on the way out it is closed.
+
+    Then, what is `owned` and not sent is closed, too. The frames of a coroutine that waits are most of what an idle stream
+    costs, so there is none between this and the response.
+    """
 
     __slots__ = (
         "_at_last",
@@ -126,6 +101,7 @@ class _Stream:
         "_head",
         "_item_at",
         "_limited",
+        "_listening",
         "_octet_at",
         "_outlet",
         "_puller",
@@ -136,10 +112,16 @@ class _Stream:
     )
 
     def __init__(
-        self, driven: Drive, puller: Puller, encoder: Encoder, outlet: Outlet, receive: Receive, terms: Terms
+        self,
+        content: object,
+        encoder: Encoder,
+        outlet: Outlet,
+        receive: Receive,
+        terms: Terms,
+        owned: Collection[object] = (),
     ) -> None:
-        self._drive = driven
-        self._puller = puller
+        self._puller = Puller(content, owned, encoder)
+        self._drive = drive(self._puller)
         self._encoder = encoder
         self._outlet = outlet
         self._receive = receive
@@ -150,31 +132,43 @@ class _Stream:
         self._at_last = False
         self._broken: Exception | None = None
         self._stopping = False
+        self._listening: Listening | None = None
         self._empty_items = 0
-        self._began = self._item_at = self._octet_at = driven.now()
+        self._began = self._item_at = self._octet_at = self._drive.now()
 
-    def told_to_stop(self) -> None:
+    def __aenter__(self) -> Awaitable[object]:
+        return self._drive.__aenter__()
+
+    def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Awaitable[None]:
+        ending = self._drive.__aexit__(kind, error, traceback)
+        return ending if self._listening is None else self._listen_no_more(self._listening, ending)
+
+    async def _listen_no_more(self, listening: Listening, ending: Awaitable[None]) -> None:
+        try:
+            listening.__exit__(None, None, None)
+        finally:
+            await ending
+
+    def _stop(self) -> None:
         """The process is to stop."""
         self._stopping = True
         self._drive.hurry()
 
-    async def run(self) -> None:
-        """Send all of it."""
-        error = await self._send_items()
-        if error is not None:
-            await self._drive.stop()
-            await self._fail(error)
-            return
-        farewell = b""
-        if not self._drive.ended:
-            await self._drive.stop()
-            self._drive.hurry()
-            farewell = self._terms.farewell
-        await self._put(self._puller.take() + farewell + self._encoder.end(), more_body=False)
+    async def send(self) -> None:
+        """Send the content.
 
-    async def _send_items(self) -> Exception | None:
-        """Send what the source gives, but for the last of it. Returns what the source raised, or should have."""
+        Raises:
+            ClientLeft: the client has left, or takes nothing any more.
+            Exception: what the source raised; TimeoutError when it took too long.
+        """
         drive, puller = self._drive, self._puller
+        if not self._outlet.takes_content:
+            await self._outlet.put(b"", more_body=False)
+            return
+        await drive.advance()
+        self._listen()
         while not drive.ended:
             if puller.has_gathered:
                 await self._put(puller.take())
@@ -188,15 +182,33 @@ class _Stream:
                     await self._put(data)
                 else:
                     self._watch()
+                    self._heed()
                     await drive.wait(min(due, self._idle_until(), self._lasts_until()) if self._limited else due)
-            if drive.interrupted:
-                self._raise_interruption()
+            self._heed()
             if self._limited and (late := self._too_late()) is not None:
-                return late
+                await drive.stop()
+                await self._fail(late)
+                return
             if self._stopping:
-                return None
+                break
             await drive.advance()
-        return drive.error
+        await self._end()
+
+    def _listen(self) -> None:
+        if self._terms.stop_on_shutdown and not self._drive.ended:
+            self._listening = listening(self._stop)
+            self._listening.__enter__()
+
+    async def _end(self) -> None:
+        drive, farewell = self._drive, b""
+        if not drive.ended:
+            await drive.stop()
+            drive.hurry()
+            farewell = self._terms.farewell
+        elif drive.error is not None:
+            await self._fail(drive.error)
+            return
+        await self._put(self._puller.take() + farewell + self._encoder.end(), more_body=False)
 
     def _due(self) -> tuple[float, bytes]:
         """When something has to be sent even if the source gives nothing, and what."""
@@ -205,8 +217,7 @@ class _Stream:
             return (math.inf if self._terms.prefetch else self._began + grace), b""
         if self._terms.keepalive is None:
             return math.inf, b""
-        seconds, data = self._terms.keepalive
-        return self._octet_at + seconds, data
+        return self._octet_at + self._terms.keepalive, self._terms.keepalive_data
 
     def _idle_until(self) -> float:
         limit = self._terms.idle_timeout
@@ -226,8 +237,7 @@ class _Stream:
 
     async def _put(self, data: bytes, *, more_body: bool = True) -> None:
         drive, outlet, until = self._drive, self._outlet, math.inf
-        if drive.interrupted:
-            self._raise_interruption()
+        self._heed()
         self._at_last = not more_body
         if not outlet.begun:
             data = self._head + data
@@ -239,6 +249,10 @@ class _Stream:
         self._octet_at = drive.now()
         if not self._watched and outlet.exchange.bytes_sent > _MUCH:
             self._watch()
+
+    def _heed(self) -> None:
+        if self._drive.interrupted:
+            self._raise_interruption()
 
     def _raise_interruption(self) -> NoReturn:
         if self._broken is not None:
@@ -264,13 +278,11 @@ class _Stream:
         """From now on, notice when the client leaves."""
         if not self._watched:
             self._watched = True
-            self._drive.watch(self._notice_leaving)
+            self._drive.watch(self._receive, self)
 
-    async def _notice_leaving(self) -> None:
-        try:
-            await client_leaves(self._receive)
-        except Exception as error:  # noqa: BLE001 - raised by the stream's task
-            self._broken = error
+    def client_left(self, error: Exception | None) -> None:
+        """Told by what `_watch` began; or of what `receive` raised."""
+        self._broken = error
         if self._at_last:
             self._drive.hurry()  # see `_send`
         else:

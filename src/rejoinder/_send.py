@@ -19,13 +19,13 @@ from io import FileIO
 from typing import Any
 
 import anyio
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from rejoinder._http.fields import Field
 from rejoinder._http.trailers import Trailers
 from rejoinder._lifecycle import ClientLeft, Exchange
 from rejoinder._plan import Extent, Plan, Slice
-from rejoinder._sources import OpenSource
+from rejoinder._sources import Announced, OpenSource
 from rejoinder._sources.local import FileChangedError, OpenFile
 from rejoinder._turns import turns
 
@@ -108,7 +108,7 @@ async def send_plan(
     elif prefix or content.left <= _LONG or _spec_version(scope) >= _SEND_TELLS:
         await work()
     else:
-        await _unless_client_leaves(receive, work, lambda: content.left == 0)
+        await unless_client_leaves(receive, work, lambda: content.left == 0)
 
 
 @dataclass(slots=True)
@@ -139,6 +139,8 @@ class _Content:
             await self._put(b"")
 
     async def _read(self, part: Slice, source: OpenSource) -> bool:
+        if isinstance(source, Announced):
+            source.expect(part.start, part.stop)
         position, stop, more_body = part.start, part.stop, True
         while position < stop:
             end = min(position + self._portion, stop)
@@ -241,12 +243,21 @@ class Outlet:
             Exception: of a function that tells a trailer: before the end, so that the connection is cut.
         """
         trailers, ending = self._trailers, None
-        if not self.begun:
-            prefix = await _send_start(
-                self._scope, self._send, self.exchange, self._fields, trailers=trailers is not None
-            )
-            self._kind = None if prefix is None else prefix + BODY
-            self.begun = True
+        try:
+            if not self.begun:
+                if self.is_http and trailers is None:
+                    await self._send({"type": START, "status": self.exchange.status, "headers": self._fields})
+                    self._kind = BODY
+                else:
+                    prefix = await _send_start(
+                        self._scope, self._send, self.exchange, self._fields, trailers=trailers is not None
+                    )
+                    self._kind = None if prefix is None else prefix + BODY
+                del self._fields  # not kept by each idle stream
+                self.begun = True
+        except OSError as error:
+            note_client_left(error)
+            raise ClientLeft from error
         if self._kind is not None and (data or not more_body):
             if trailers is not None:
                 trailers.feed(data)
@@ -263,11 +274,17 @@ class Outlet:
 
 async def client_leaves(receive: Receive) -> None:
     """Wait until the server tells that the client has left."""
-    while (await receive())["type"] != "http.disconnect":
+    while not tells_of_leaving(await receive()):
         pass
 
 
-async def _unless_client_leaves(
+def tells_of_leaving(message: Message) -> bool:
+    """Whether it is the one that says that the client has left."""
+    kind: str = message["type"]
+    return kind == "http.disconnect"
+
+
+async def unless_client_leaves(
     receive: Receive, work: Callable[[], Awaitable[None]], at_last: Callable[[], bool]
 ) -> None:
     """Does the work; stops it, and raises ClientLeft, when the server tells that the client has left.

@@ -34,6 +34,14 @@ from weakref import WeakKeyDictionary
 
 import anyio
 
+from rejoinder._lifecycle import asyncio_task
+
+try:
+    # What `signal.getsignal` calls before it looks for the handler in an enum: each client would wait for that.
+    from _signal import getsignal  # type: ignore[import-not-found]  # pyright: ignore[reportMissingImports]
+except ImportError:  # pragma: no cover - another Python
+    from signal import getsignal
+
 if TYPE_CHECKING:
     from trio.lowlevel import TrioToken
 
@@ -76,15 +84,15 @@ _tasks: set[asyncio.Task[None]] = set()  # a loop refers to its own weakly
 _heeds_process = True
 
 
-def listening(callback: Callable[[], None]) -> AbstractContextManager[None]:
+def listening(callback: Callable[[], None]) -> "Listening":
     """Calls `callback`, once and in the running event loop, when the process is to stop; soon, if it already is.
 
     Entering and leaving cost the same however many listen, and none of them has a task.
     """
-    return _Listening(callback)
+    return Listening(callback)
 
 
-class _Listening(AbstractContextManager[None]):
+class Listening(AbstractContextManager[None]):
     """No generator, which every idle stream would keep."""
 
     __slots__ = ("_callback", "_watch")
@@ -143,8 +151,8 @@ def disable() -> None:
 
 
 def _running_loop() -> _Loop:
-    if anyio.get_cancelled_exc_class() is asyncio.CancelledError:
-        return asyncio.get_running_loop()
+    if (task := asyncio_task()) is not None:
+        return task.get_loop()
     from trio.lowlevel import current_trio_token
 
     return current_trio_token()
@@ -227,7 +235,7 @@ def _chain() -> bool:
     """Puts ours before each handler; whether one of these has come since its signal was answered."""
     renewed = False
     for number in _SIGNALS:
-        handler = signal.getsignal(number)
+        handler = getsignal(number)
         if isinstance(handler, _Chained) or not callable(handler) or handler is signal.default_int_handler:
             continue
         if number in _answered and _answered[number] != handler:

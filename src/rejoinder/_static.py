@@ -9,13 +9,17 @@ directory, once: the path that `file_response` gets is a `FoundPath`, which has 
                        | no                     | a directory: index.html, or the listing; with a redirect to its slash
                        v                        v nothing
                   a page for navigations (`fallback`), 404.html (`html`), HTTPException(404)
+
+An object store has no directories, but objects whose keys have a "/". Where one has no object of a name, only what is asked
+for next tells whether there is a directory: its index.html, or its listing.
 """
 
 import errno
+import logging
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 from functools import partial
 from typing import TypeAlias
@@ -35,6 +39,7 @@ from rejoinder._response import HTMLResponse, RedirectResponse
 from rejoinder._sources.directory import LocalDirectory
 from rejoinder._sources.found import FoundFile, FoundPath
 from rejoinder._sources.local import LocalFile, NotAFileError
+from rejoinder._sources.objectstore import FoundObject, ObjectAccessError, ObjectStoreDirectory, ObjectStoreError
 from rejoinder._sources.threads import in_thread
 from rejoinder._starlette import StarletteResponse, StarletteStaticFiles
 
@@ -49,10 +54,12 @@ _IN_QUERY = "!$&'()*+,/:;=?@[]%"
 
 class _NoFile(Enum):
     DIRECTORY = "there is a directory of this name"
+    PERHAPS = "there is one, if there is something in it"
     NOTHING = "there is nothing that could be sent"
 
 
 _Found: TypeAlias = tuple[str, os.stat_result]
+_logger = logging.getLogger("rejoinder")
 
 
 class StaticFiles(StarletteStaticFiles):
@@ -62,13 +69,14 @@ class StaticFiles(StarletteStaticFiles):
     ranges, validators and 304, as those of `FileResponse`.
 
     Args:
-        directory: where the files are.
+        directory: where the files are; a path, or an `ObjectStoreDirectory`.
         packages: the names of packages that have files in `statics`, or pairs of a package and the name of that
             directory; looked through after `directory`, in this order.
         html: a directory is its `index.html`, and `404.html` is sent where there is nothing.
-        check_dir: raise at once if there is no such directory, and not at the first request.
+        check_dir: raise at once if there is no such directory, and not at the first request. An object store has none.
         follow_symlink: also links that lead out of the directory.
-        precompressed: send `app.js.br`, `.zst` or `.gz` in place of `app.js`, as `FileResponse(precompressed=True)`.
+        precompressed: send `app.js.br`, `.zst` or `.gz` in place of `app.js`, as `FileResponse(precompressed=True)`. Not
+            from an object store, which would be asked for each; it keeps a Content-Encoding with an object.
         cache_control: the Cache-Control of each file, a `CacheControl` or a text; but files with a hash of their content in the name, as
             `app.3f2a1b9c.js`, are kept for ever. Or a function of the path of the file that is sent, relative to its
             directory, with "/" between its parts, which returns the value, or None for no such header.
@@ -88,7 +96,7 @@ class StaticFiles(StarletteStaticFiles):
     def __init__(
         self,
         *,
-        directory: Path | None = None,
+        directory: Path | ObjectStoreDirectory | None = None,
         packages: list[str | tuple[str, str]] | None = None,
         html: bool = False,
         check_dir: bool = True,
@@ -99,8 +107,13 @@ class StaticFiles(StarletteStaticFiles):
         fallback: str | None = None,
         listing: bool = False,
     ) -> None:
+        self._objects = directory if isinstance(directory, ObjectStoreDirectory) else None
         super().__init__(
-            directory=directory, packages=packages, html=html, check_dir=check_dir, follow_symlink=follow_symlink
+            directory=None if isinstance(directory, ObjectStoreDirectory) else directory,
+            packages=packages,
+            html=html,
+            check_dir=check_dir,
+            follow_symlink=follow_symlink,
         )
         if isinstance(cache_control, str):
             encode_field("cache-control", cache_control)
@@ -140,7 +153,8 @@ class StaticFiles(StarletteStaticFiles):
         """The response with the file at this path.
 
         Raises:
-            HTTPException: 404, there is none; 403, it may not be read; 405, the method is neither GET nor HEAD.
+            HTTPException: 404, there is none; 403, it may not be read; 405, the method is neither GET nor HEAD; 502, the
+                object store cannot be reached, or fails. The reason is logged where it is one of an object store.
         """
         if scope["method"] not in {"GET", "HEAD"}:
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
@@ -148,6 +162,9 @@ class StaticFiles(StarletteStaticFiles):
         try:
             response = None if self._is_refused(path) else await self._respond(path, scope)
             return await self._respond_otherwise(scope) if response is None else response
+        except ObjectStoreError as error:
+            _logger.error("an object store does not give %r: %s", path, error.strerror)  # noqa: TRY400 - it says enough
+            raise HTTPException(403 if isinstance(error, ObjectAccessError) else 502) from error
         except PermissionError as error:
             raise HTTPException(403) from error
 
@@ -158,7 +175,10 @@ class StaticFiles(StarletteStaticFiles):
         headers = dict(_NOSNIFF)
         if (cache_control := self._choose_cache_control(full_path)) is not None:
             headers["cache-control"] = cache_control
-        return FileResponse(full_path, status_code, headers, stat_result=stat_result, precompressed=self.precompressed)
+        # What a store tells of an object is no such thing: it has no inode to make an entity tag of.
+        is_object = isinstance(full_path, FoundPath) and isinstance(full_path.file, FoundObject)
+        told = None if is_object else stat_result
+        return FileResponse(full_path, status_code, headers, stat_result=told, precompressed=self.precompressed)
 
     def _is_refused(self, path: str) -> bool:
         """Whether the path is none that may be asked for, be there what may."""
@@ -172,18 +192,16 @@ class StaticFiles(StarletteStaticFiles):
         found = await self._find(path)
         if found is _NoFile.NOTHING:
             return None
-        if found is not _NoFile.DIRECTORY:
+        if not isinstance(found, _NoFile):
             return self._hand_over(found, scope)
         if self.html:
-            index = await self._find(os.path.join(path, "index.html"))  # noqa: PTH118 - of a path in a URL
+            index = await self._find(os.path.normpath(os.path.join(path, "index.html")))  # noqa: ASYNC240, PTH118 - a URL's
             if not isinstance(index, _NoFile):
                 if (redirect := _redirect_to_slash(scope)) is None:
                     return self._hand_over(index, scope)
                 _release(index)
                 return redirect
-        if self.listing:
-            return _redirect_to_slash(scope) or await self._list(path)
-        return None
+        return await self._list(path, scope, found) if self.listing else None
 
     async def _respond_otherwise(self, scope: Scope) -> StarletteResponse:
         """What there is to say where nothing was found."""
@@ -213,6 +231,14 @@ class StaticFiles(StarletteStaticFiles):
         """The file at this path, open if it was we who looked for it, in the first directory that has something there."""
         if getattr(self.lookup_path, "__func__", None) is not _LOOKUP_PATH:
             return await self._look_up(path)
+        nothing = _NoFile.NOTHING
+        if self._objects is not None:
+            try:
+                found = await self._objects.find(path.replace(os.sep, "/"))
+            except FileNotFoundError:
+                nothing = _NoFile.PERHAPS
+            else:
+                return FoundPath.of(found.key, path, found), _facts_of(found)
         for directory in self.all_directories:
             full_path = os.path.join(directory, path)  # noqa: PTH118 - a hot path
             file = LocalFile(full_path) if self.follow_symlink else LocalFile(path, directory)
@@ -228,7 +254,7 @@ class StaticFiles(StarletteStaticFiles):
                     return _NoFile.DIRECTORY
                 raise
             return FoundPath.of(full_path, path, FoundFile(file, opened)), opened.facts
-        return _NoFile.NOTHING
+        return nothing
 
     async def _look_up(self, path: str) -> _Found | _NoFile:
         """As a subclass does it."""
@@ -266,12 +292,27 @@ class StaticFiles(StarletteStaticFiles):
                     break
         return relative.replace(os.sep, "/")
 
-    async def _list(self, path: str) -> StarletteResponse:
-        page, etag = await in_thread(partial(self._render, path))
+    async def _list(self, path: str, scope: Scope, found: _NoFile) -> StarletteResponse | None:
+        entries = await self._entries(path)
+        if found is _NoFile.PERHAPS and not entries and path != os.curdir:
+            return None
+        if (redirect := _redirect_to_slash(scope)) is not None:
+            return redirect
+        page, etag = await in_thread(partial(_render, path, entries))
         return HTMLResponse(page, headers={**_NOSNIFF, "content-security-policy": POLICY}, etag=etag)
 
-    def _render(self, path: str) -> tuple[bytes, str]:
+    async def _entries(self, path: str) -> Collection[Entry]:
+        """What is in this directory of any of the directories."""
         entries: dict[str, Entry] = {}
+        if self._objects is not None:
+            for name, size, modified in await self._objects.entries(path.replace(os.sep, "/")):
+                if self.dotfiles or not _is_hidden(name):
+                    entries.setdefault(name, Entry(name, size is None, size or 0, modified))
+        if self.all_directories:
+            await in_thread(partial(self._add_local_entries, path, entries))
+        return entries.values()
+
+    def _add_local_entries(self, path: str, entries: dict[str, Entry]) -> None:
         for directory in self.all_directories:
             full_path = os.path.join(directory, path)  # noqa: PTH118 - of a path in a URL
             place = LocalDirectory(full_path) if self.follow_symlink else LocalDirectory(path, directory)
@@ -279,9 +320,20 @@ class StaticFiles(StarletteStaticFiles):
                 if self.dotfiles or not _is_hidden(name):
                     entry = Entry(name, stat.S_ISDIR(facts.st_mode), facts.st_size, facts.st_mtime)
                     entries.setdefault(name, entry)
-        # Not the path of the URL: above the place where this is mounted, there is nothing of ours.
-        page = render(path.replace(os.sep, "/"), entries.values()).encode(errors="replace")
-        return page, format_etag(content_etag(page)).decode()
+
+
+def _render(path: str, entries: Iterable[Entry]) -> tuple[bytes, str]:
+    """The page, and its entity tag."""
+    # Not the path of the URL: above the place where this is mounted, there is nothing of ours.
+    page = render(path.replace(os.sep, "/"), entries).encode(errors="replace")
+    return page, format_etag(content_etag(page)).decode()
+
+
+def _facts_of(found: FoundObject) -> os.stat_result:
+    """The facts of an object in the form of a file's, for `file_response`."""
+    time = int(found.modified)
+    exact = {"st_mtime": found.modified, "st_mtime_ns": int(found.modified * 1e9)}
+    return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, found.size, time, time, time), exact)
 
 
 def _release(found: _Found) -> None:

@@ -3,25 +3,35 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context
 from enum import Enum
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
+from starlette.types import Message, Receive
 
-from rejoinder._drive import CLOSING, HURRY, Watch
+from rejoinder._alarms import Alarm, alarm_at
+from rejoinder._drive import CLOSING, HURRY, Watcher, listen
 from rejoinder._lifecycle import clock
 from rejoinder._pull import TURN, Puller
+from rejoinder._send import tells_of_leaving
+
+try:  # AnyIO does not tell whether a task is in a scope; this is where it knows.
+    from anyio._backends._asyncio import _task_states
+except ImportError:  # pragma: no cover - another AnyIO: then there is always one
+    _task_states = None  # type: ignore[assignment]
 
 _logger = logging.getLogger("rejoinder")
 T = TypeVar("T")
 
 _NO_SHIELD = nullcontext()
-_GATHERING = 0.001  # seconds in which what a thread gives is gathered, if it gave something just before
+_GATHERING = 0.001  # seconds in which what a thread gives is gathered, from when it is waited for
 _STUCK = 0.3  # seconds from which on a server that takes no message may do so because the client has left
+_SERVERS = {"uvicorn", "asyncio"}  # whose `receive` only waits; hypercorn's is that of a queue
 
 
 class _State(Enum):
@@ -83,41 +93,112 @@ class _Steps:
             self._thrown = error
 
 
-class Stepped:
+class _Wait:
+    """What the stream's task awaits: a future that stays the same, and is done again and again.
+
+    A task that awaits a future of its own, set when the one that a coroutine waits for is done, is woken two turns of the
+    loop later. This one has the task woken by the very callback of the other; and it is told of a cancellation, as any
+    future that a task awaits is, where a future of asyncio would have it raised.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_awaited", "_began", "_context", "_loop", "_wakeup")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._asyncio_future_blocking = False
+        self._loop = loop
+        self._awaited: _Steps
+        self._began = False
+        self._wakeup: Callable[[object], object] | None = None
+        self._context: Context | None = None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self  # type: ignore[return-value]  # pyright: ignore[reportReturnType] - an iterator will do
+
+    def __next__(self) -> Self:
+        if self._began:
+            self._began = False
+            raise StopIteration
+        self._began = self._asyncio_future_blocking = True
+        return self
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """Asked by the task."""
+        return self._loop
+
+    def add_done_callback(self, wakeup: Callable[[object], object], *, context: Context) -> None:
+        """Called by the task that awaits this."""
+        self._wakeup, self._context = wakeup, context
+        steps = self._awaited
+        if steps.future is not None and not steps.heard:
+            steps.heard = True
+            # In the context of the task, because the task goes on within this call.
+            steps.future.add_done_callback(self, context=context)
+
+    def done(self) -> bool:
+        """Asked by those who look at what tasks wait for."""
+        return self._wakeup is None
+
+    def result(self) -> None:
+        """Asked by the task that goes on."""
+
+    def cancel(self, msg: object = None) -> bool:
+        """Told by the task that it is cancelled: it goes on waiting, for what is then cancelled in its place."""
+        self._cancelled(asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
+        return True
+
+    def _cancelled(self, error: asyncio.CancelledError) -> None:
+        raise NotImplementedError
+
+    def wake(self) -> None:
+        wakeup, self._wakeup = self._wakeup, None
+        if wakeup is not None:
+            self._loop.call_soon(wakeup, self, context=self._context)
+
+    def __call__(self, _: object) -> None:
+        """The same, at once: what was waited for is done. Called by the loop."""
+        wakeup, self._wakeup = self._wakeup, None
+        if wakeup is not None:
+            wakeup(self)
+
+
+class Stepped(_Wait):
     """The drive on asyncio."""
 
     __slots__ = (
-        "_loop",
+        "_alarm",
+        "_alarm_at",
+        "_ending",
+        "_interrupting",
+        "_listener",
+        "_look",
         "_no_later",
         "_paused",
         "_puller",
         "_scope",
         "_source",
-        "_taken_at",
         "_tasks",
-        "_timer",
-        "_timer_at",
-        "_waker",
         "error",
         "interrupted",
     )
 
-    def __init__(self, puller: Puller) -> None:
+    def __init__(self, puller: Puller, task: asyncio.Task[Any]) -> None:
+        super().__init__(task.get_loop())
         puller.where = self
         self.interrupted = False
         self.error: Exception | None = None
-        self._loop = asyncio.get_running_loop()
         self._puller = puller
         self._source = _Steps(puller.run())
-        self._tasks: list[asyncio.Task[None]] = []
-        self._waker: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._listener: _Listener | None = None
+        self._alarm: Alarm | None = None
+        self._alarm_at = math.inf
         self._no_later = math.inf
-        self._taken_at = 0.0
+        self._look: asyncio.TimerHandle | None = None
         self._paused = False
+        self._ending = False
+        self._interrupting: asyncio.CancelledError | None = None
         # Entered before the source starts, so that it is around all scopes of the source, and can shield its closing.
-        self._scope = anyio.CancelScope()
+        self._scope = anyio.CancelScope() if _is_in_a_scope(task) else None
 
     @property
     def ended(self) -> bool:
@@ -132,7 +213,8 @@ class Stepped:
         return self._loop.time()
 
     async def __aenter__(self) -> Self:
-        self._scope.__enter__()
+        if self._scope is not None:
+            self._scope.__enter__()
         return self
 
     async def __aexit__(
@@ -144,9 +226,14 @@ class Stepped:
             elif self._tasks or not self.ended:
                 await self.stop()
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._scope.__exit__(kind, error, traceback)
+            if self._listener is not None:
+                self._listener.close()
+            if self._alarm is not None:
+                self._alarm.forget(self)
+            if self._look is not None:
+                self._look.cancel()
+            if self._scope is not None:
+                self._scope.__exit__(kind, error, traceback)
 
     async def advance(self) -> None:
         source, puller = self._source, self._puller
@@ -164,14 +251,19 @@ class Stepped:
                 source.step()
             except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
                 self.error = error
-            if puller.has_gathered and source.cancelled:
-                source.cancelled = self._scope.shield = False  # it was a timeout of its own
+            if source.cancelled and puller.has_gathered:
+                source.cancelled = False  # it was a timeout of its own
+                self._shield(on=False)
             # One that only yields to the others, as `sleep(0)` does, does not wait.
             if source.state is not _State.READY or self._paused or clock() >= turn_ends:
                 return
 
     def wait(self, until: float) -> Awaitable[None]:
-        self._taken_at = clock()
+        if self._puller.opaque:
+            # Each time that a thread is listened to costs it its turn, so what it gives is gathered for a while.
+            self._puller.quiet_until = clock() + _GATHERING
+            if self._look is None:
+                self._look = self._loop.call_later(2 * _GATHERING, self._look_for_gathered)
         return self._wait(self._source, until)
 
     async def send(self, sending: Coroutine[Any, Any, None], until: float, when_stuck: Callable[[], None]) -> bool:
@@ -190,25 +282,24 @@ class Stepped:
             if stuck_at == math.inf:
                 stuck_at = self.now() + _STUCK
             while not steps.ready():
-                latest = min(until, self._no_later)
-                await self._wait(steps, min(latest, stuck_at))
-                now = self.now()
-                if not steps.ready() and (self.interrupted or now >= latest):
+                latest, now = min(until, self._no_later), self.now()
+                if self.interrupted or now >= latest:
                     _raise(await self._end(steps))
                     return False
                 if now >= stuck_at:
                     stuck_at = math.inf
                     when_stuck()
+                else:
+                    await self._wait(steps, min(latest, stuck_at))
             steps.step()
             if steps.state is _State.ENDED:
                 return True
 
-    def watch(self, watch: Watch) -> None:
-        self._tasks.append(self._loop.create_task(watch()))
-
-    def wake(self) -> None:
-        if self._waker is not None and not self._waker.done():
-            self._waker.set_result(None)
+    def watch(self, receive: Receive, watcher: Watcher) -> None:
+        if _only_waits(receive):
+            self._listener = _Listener(receive, watcher)
+        else:
+            self._tasks = (self._loop.create_task(listen(receive, watcher)),)
 
     def interrupt(self) -> None:
         self.interrupted = True
@@ -219,15 +310,15 @@ class Stepped:
         self.wake()
 
     async def stop(self) -> None:
-        self._scope.shield = True
+        self._shield(on=True)
         self._puller.stopped, self._puller.turn_ends = True, 0.0
         cancelled = await self._end(self._source)
         if self._tasks:
             for task in self._tasks:
                 task.cancel()
             cancelled = await self._end(_Steps(self._await_tasks()), cancel=False) or cancelled
-            self._tasks.clear()
-        self._scope.shield = False
+            self._tasks = ()
+        self._shield(on=False)
         _raise(cancelled)
 
     def pause(self) -> Awaitable[object]:
@@ -241,7 +332,7 @@ class Stepped:
         self.wake()  # of no effect when the source runs: that is in this task, which does not wait then
 
     def notice(self) -> None:
-        self._loop.call_soon_threadsafe(self._noticed)
+        self._loop.call_soon_threadsafe(self.wake)
 
     async def in_thread(self, function: Callable[[], T], /) -> T:
         # Not awaited here: AnyIO has a cancel scope around it, which would be around what is sent meanwhile.
@@ -257,53 +348,49 @@ class Stepped:
             raise cancelled
         return task.result()
 
-    def _noticed(self) -> None:
-        # Each time that a thread is listened to costs it its turn, so one that gives much is not listened to all the time.
-        early = self._taken_at + _GATHERING - clock()
-        if early > 0:
-            self._loop.call_later(early, self.wake)
-        else:
+    def _look_for_gathered(self) -> None:
+        self._look = None
+        if clock() < self._puller.quiet_until:
+            self._look = self._loop.call_later(2 * _GATHERING, self._look_for_gathered)
+        elif self._puller.has_gathered:
             self.wake()
 
-    async def _wait(self, steps: _Steps, until: float, *, shielded: bool = False) -> None:
-        future = steps.future
-        if future is None or future.done():
-            return
-        if not steps.heard:
-            steps.heard = True
-            future.add_done_callback(self._wake_by)
-        if until < self._timer_at:
+    def _wait(self, steps: _Steps, until: float) -> Awaitable[None]:
+        """To be awaited at once, and only if they are not ready."""
+        self._awaited = steps
+        if until < self._alarm_at:
             self._arm(until)
-        self._waker = self._loop.create_future()
-        try:
-            await self._waker
-        except asyncio.CancelledError as cancelled:
-            if shielded:
-                raise
-            if steps is self._source:
-                self._cancel_source(cancelled)
-            else:
-                steps.cancel(cancelled)
-        finally:
-            self._waker = None
+        return self
+
+    def _cancelled(self, error: asyncio.CancelledError) -> None:
+        if self._ending and not _is_of_a_scope(error):
+            self._interrupting = error
+        elif self._awaited is self._source and not self._ending:
+            self._cancel_source(error)
+        else:
+            self._awaited.cancel(error)  # while it ends, by a scope of its own: those around are shielded off
+        if self._awaited.ready():
+            self.wake()
 
     def _cancel_source(self, cancelled: asyncio.CancelledError) -> None:
         self._source.cancel(cancelled)
         # A scope around all this cancels again and again, and would cancel the clean-up, too.
-        self._scope.shield = True
+        self._shield(on=True)
 
-    def _wake_by(self, _: object) -> None:
-        self.wake()
+    def _shield(self, *, on: bool) -> None:
+        if self._scope is not None:
+            self._scope.shield = on
 
     def _arm(self, until: float) -> None:
         # It is left standing when what it was for comes first, as it mostly does: a wake too many in seconds costs less
-        # than a timer for each event.
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = self._loop.call_at(until, self._ring), until
+        # than an alarm for each event.
+        if self._alarm is not None:
+            self._alarm.forget(self)
+        self._alarm, self._alarm_at = alarm_at(until, self._loop, self), until
 
-    def _ring(self) -> None:
-        self._timer, self._timer_at = None, math.inf
+    def ring(self) -> None:
+        """It is time; see `_alarms`."""
+        self._alarm, self._alarm_at = None, math.inf
         self.wake()
 
     async def _end(self, steps: _Steps, *, cancel: bool = True) -> asyncio.CancelledError | None:
@@ -311,27 +398,81 @@ class Stepped:
         if cancel and steps.state in {_State.READY, _State.WAITING}:
             steps.cancel(asyncio.CancelledError("the stream is over"))
         latest = self.now() + CLOSING
-        interrupted: asyncio.CancelledError | None = None
+        self._ending = True
         while steps.state is not _State.ENDED and self.now() < latest:
-            try:
-                if steps.state is _State.READY:
+            if steps.state is _State.READY:
+                try:
                     await asyncio.sleep(0)
-                elif not steps.ready():
-                    await self._wait(steps, latest, shielded=True)
-            except asyncio.CancelledError as cancelled:
-                if _is_of_a_scope(cancelled):
-                    steps.cancel(cancelled)  # one of its own: those around are shielded off
-                else:
-                    interrupted = cancelled
+                except asyncio.CancelledError as cancelled:
+                    self._awaited = steps
+                    self._cancelled(cancelled)
+            elif not steps.ready():
+                await self._wait(steps, latest)
             if steps.ready():
                 _step_to_end(steps)
+        self._ending = False
         if steps.state is not _State.ENDED:
             _logger.error("a stream's source has not closed within %g s, and is given up: %r", CLOSING, steps.coroutine)
             _break_off(steps.coroutine)
-        return interrupted
+        interrupting, self._interrupting = self._interrupting, None
+        return interrupting
 
     async def _await_tasks(self) -> None:
         await asyncio.wait(self._tasks)
+
+
+class _Listener:
+    """Calls `receive` until it tells that the client has left; in place of a task, which costs more than a stream."""
+
+    __slots__ = ("_receive", "_receiving", "_watcher")
+
+    def __init__(self, receive: Receive, watcher: Watcher) -> None:
+        self._receive = receive
+        self._watcher = watcher
+        self._receiving: Coroutine[Any, Any, Message] = _started(receive)
+        self()
+
+    def close(self) -> None:
+        self._receiving.close()
+
+    def __call__(self, _: object = None) -> None:
+        """Go on: what it waited for is done."""
+        try:
+            while True:
+                try:
+                    future = self._receiving.send(None)
+                except StopIteration as received:
+                    if tells_of_leaving(received.value):
+                        break
+                    self._receiving = _started(self._receive)
+                else:
+                    future._asyncio_future_blocking = False  # noqa: SLF001
+                    future.add_done_callback(self)
+                    return
+        except Exception as error:  # noqa: BLE001 - raised by the stream's task
+            self._watcher.client_left(error)
+        else:
+            self._watcher.client_left(None)
+
+
+def _only_waits(receive: Receive) -> bool:
+    """Whether it is known to do nothing but to wait for futures, so that it need not run in a task.
+
+    A server's own is; one of a middleware may be in a task group.
+    """
+    return type(getattr(receive, "__self__", None)).__module__.partition(".")[0] in _SERVERS
+
+
+def _started(receive: Receive) -> Coroutine[Any, Any, Message]:
+    return cast("Coroutine[Any, Any, Message]", receive())
+
+
+def _is_in_a_scope(task: asyncio.Task[Any]) -> bool:
+    """Whether a cancel scope of AnyIO is, or may be, around the task."""
+    if _task_states is None:
+        return True
+    state = _task_states.get(task)
+    return state is not None and state.cancel_scope is not None
 
 
 def _is_of_a_scope(cancelled: asyncio.CancelledError) -> bool:

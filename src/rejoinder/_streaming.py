@@ -1,6 +1,7 @@
 """The streams lane: responses whose content is made while it is sent."""
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, Unpack
 
 from starlette.background import BackgroundTask
@@ -9,18 +10,19 @@ from starlette.types import Receive, Scope, Send
 from rejoinder._coded import compressed
 from rejoinder._encode.chunks import ChunkEncoder
 from rejoinder._encode.stream import Encoder
-from rejoinder._http.fields import Headers, checked
+from rejoinder._http.fields import Field, Headers, checked
 from rejoinder._http.framing import frame
 from rejoinder._http.status import WITH_CONTENT, check_status
 from rejoinder._http.trailers import Trailers, TrailerValue, check_trailers
 from rejoinder._lifecycle import Exchange, OnFinish
 from rejoinder._options import SendingOptions
 from rejoinder._pull import check_content, iterate
-from rejoinder._pump import Terms, discard, pump
-from rejoinder._response import Response, evaluate
+from rejoinder._pump import Stream, Terms, discard
+from rejoinder._response import OK, Response, evaluate
 from rejoinder._send import Outlet, send_early_hints
 from rejoinder._starlette import StarletteStreamingResponse, sealed
 
+_shared_terms = lru_cache(maxsize=64, typed=True)(Terms)
 _NO_REQUEST: Scope = {"type": "http", "method": "GET", "headers": []}
 
 
@@ -84,6 +86,9 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     _renders = False
     _takes = SendingOptions.__optional_keys__
     _trailers: tuple[tuple[bytes, TrailerValue], ...] = ()
+    _replaced: bool = False
+    _iterated: object = None
+    _owned: Sequence[object] = ()
 
     def __init__(
         self,
@@ -104,14 +109,19 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         keepalive: tuple[float, bytes] | None = None,
         **options: Unpack[SendingOptions],
     ) -> None:
-        check_status(status_code)
+        if status_code is not OK:
+            check_status(status_code)
         self._check_content(content)
-        self._terms = Terms(
+        # Mostly the same for all, and ten thousand idle streams then share them; a function of the user's is not kept.
+        make: Callable[..., Terms] = _shared_terms if on_error is None and not farewell else Terms
+        seconds, octets = (None, b"") if keepalive is None else keepalive
+        self._terms = make(
             prefetch=prefetch,
             send_timeout=send_timeout,
             idle_timeout=idle_timeout,
             max_duration=max_duration,
-            keepalive=keepalive,
+            keepalive=seconds,
+            keepalive_data=octets,
             on_error=on_error,
             stop_on_shutdown=stop_on_shutdown,
             farewell=farewell,
@@ -122,9 +132,6 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self.background = background
         self.on_finish = on_finish
         self._content = content
-        self._replaced = False
-        self._iterated: object = None
-        self._owned: list[object] = []
         self.init_headers(headers)
         if options:
             self._trailers = check_trailers(options.get("trailers") or {})
@@ -141,7 +148,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             return self._content
         if self._iterated is None:
             self._iterated = iterate(self._source(_NO_REQUEST), None if plain else self._encoder())
-            self._owned.append(self._iterated)
+            self._owned = [*self._owned, self._iterated]
         return self._iterated
 
     @body_iterator.setter
@@ -175,33 +182,48 @@ class StreamingResponse(Response, StarletteStreamingResponse):
                 `on_finish` and `background`, when all have run.
         """
         async with Exchange(self.status_code, self.on_finish, self.background) as exchange:
-            content = self._content
-            encoder: Encoder = ChunkEncoder(self.charset)
             try:
                 if self._compression is not None:
                     scope, send = compressed(self._compression, scope, send, exchange)
-                outlet = self._outlet(scope, send, exchange)
-                if self._early_hints and outlet.takes_content:
-                    await send_early_hints(scope, send, self._early_hints)
-                if outlet.takes_content and not self._replaced:
-                    content, encoder = self._source(scope), self._encoder()
+                outlet, content, encoder = await self._begin(scope, receive, send, exchange)
             except BaseException:
-                await discard((content, *self._owned))
+                await discard((self._content, *self._owned))
                 raise
-            await pump(content, encoder, outlet, receive, self._terms, self._owned)
+            stream = Stream(content, encoder, outlet, receive, self._terms, self._owned)
+            async with stream:
+                await stream.send()
 
-    def _outlet(self, scope: Scope, send: Send, exchange: Exchange) -> Outlet:
-        status = self.status_code
-        fields = self.raw_headers
-        if fields == self._checked and status in WITH_CONTENT:
-            fields = fields.copy()  # middleware edits the list that it is sent
+    async def _begin(
+        self, scope: Scope, receive: Receive, send: Send, exchange: Exchange
+    ) -> tuple[Outlet, object, Encoder]:
+        """Where this goes out, and what does. From then on, the content belongs to the pump."""
+        outlet = self._outlet(scope, send, exchange, self.status_code, self._fields)
+        await self._hint(scope, send, outlet)
+        if outlet.takes_content and not self._replaced:
+            return outlet, self._source(scope), self._encoder()
+        return outlet, self._content, ChunkEncoder(self.charset)
+
+    async def _hint(self, scope: Scope, send: Send, outlet: Outlet) -> None:
+        if self._early_hints and outlet.takes_content:
+            await send_early_hints(scope, send, self._early_hints)
+
+    def _outlet(self, scope: Scope, send: Send, exchange: Exchange, status: int, fields: list[Field] | None) -> Outlet:
+        exchange.status = status
+        if fields is None and status in WITH_CONTENT:
+            fields = self._implied_fields()
         else:
-            check_status(status)
-            implied = self._describe_content() if self._described else []
-            # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
-            fields, _ = frame("HEAD", status, checked(fields), b"", implied)
-        if (answer := evaluate(scope, status, fields)) is not None:
-            exchange.status, fields = answer.status, answer.headers
+            fields = self._framed_fields(status, self.raw_headers if fields is None else fields)
+            if (answer := evaluate(scope, status, fields)) is not None:
+                exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
         trailers = Trailers(self._trailers, self._digests) if self._trailers or self._digests else None
         return Outlet(scope, send, exchange, fields, has_content=has_content, trailers=trailers)
+
+    def _framed_fields(self, status: int, fields: list[Field]) -> list[Field]:
+        if fields == self._checked and status in WITH_CONTENT:
+            return fields.copy()  # middleware edits the list that it is sent
+        check_status(status)
+        implied = self._describe_content() if self._described else []
+        # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
+        fields, _ = frame("HEAD", status, checked(fields), b"", implied)
+        return fields

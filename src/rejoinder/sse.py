@@ -8,16 +8,20 @@
 ...     await prices.publish({"price": price})
 """
 
-from rejoinder._channel import Backend, Channel, MemoryBackend, Replay, SlowClient
-from rejoinder._encode.sse import EncodedEvent
+from rejoinder._channel import Backend, Channel, MemoryBackend, PublishError, Replay, SlowClient
+from rejoinder._encode.sse import Draft, EncodedEvent
 from rejoinder._events import EventSourceResponse, ServerSentEvent
+from rejoinder._redis import RedisBackend
 
 __all__ = [
     "Backend",
     "Channel",
+    "Draft",
     "EncodedEvent",
     "EventSourceResponse",
     "MemoryBackend",
+    "PublishError",
+    "RedisBackend",
     "Replay",
     "ServerSentEvent",
     "SlowClient",

@@ -1,7 +1,7 @@
-"""One publisher, many clients; in virtual time, on asyncio and trio."""
+"""One publisher, many clients; in memory, in virtual time, on asyncio and trio; and over Redis."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -12,19 +12,10 @@ import anyio.to_thread
 import pytest
 
 from rejoinder import testing
-from rejoinder._channel import Backend, Channel, MemoryBackend, Replay, SlowClient, Subscription
-from rejoinder._encode.sse import EncodedEvent, ServerSentEvent
+from rejoinder._channel import Backend, Channel, Deliver, MemoryBackend, Replay, SlowClient, Subscription
+from rejoinder._encode.sse import Draft, EncodedEvent, ServerSentEvent
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
-
-Run = Callable[[Callable[[], Awaitable[None]]], None]
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def run(request: pytest.FixtureRequest) -> Run:
-    if request.param == "trio":
-        pytest.importorskip("trio")
-    return lambda main: testing.run(main, backend=request.param)
 
 
 def content(event: EncodedEvent) -> Any:
@@ -35,13 +26,28 @@ def content(event: EncodedEvent) -> Any:
 
 
 async def take(subscription: Subscription, number: int) -> list[Any]:
-    with anyio.fail_after(1):
+    with anyio.fail_after(5):
         return [content(await anext(subscription)) for _ in range(number)]
 
 
 async def rest(subscription: Subscription) -> list[Any]:
-    with anyio.fail_after(1):
+    """Of a channel that is closed."""
+    with anyio.fail_after(5):
         return [content(event) async for event in subscription]
+
+
+async def all_of(world: Any, channel: Channel, subscription: Subscription) -> list[Any]:
+    """What it gets until the channel is closed, which is now."""
+    got: list[Any] = []
+
+    async def read() -> None:
+        got.extend(await rest(subscription))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        await world.settled(channel)
+        channel.close()
+    return got
 
 
 async def publish(channel: Channel, *events: object) -> list[str]:
@@ -63,9 +69,9 @@ class Reader:
                     self.got.append(content(event))
 
 
-async def begun(channel: Channel, last_event_id: str | None = None) -> tuple[Subscription, str]:
+async def begun(world: Any, channel: Channel) -> tuple[Subscription, str]:
     """A subscription that has got one event and not yet asked for another: a slow client; and the id of that event."""
-    subscription = channel.subscribe(last_event_id)
+    subscription = channel.subscribe()
     async with anyio.create_task_group() as group:
         ids: list[str] = []
 
@@ -73,62 +79,59 @@ async def begun(channel: Channel, last_event_id: str | None = None) -> tuple[Sub
             ids.append((await anext(subscription)).id)
 
         group.start_soon(first)
-        await anyio.wait_all_tasks_blocked()
+        await world.settled(channel)
         await channel.publish("first")
     return subscription, ids[0]
 
 
-def test_each_client_gets_each_event_in_order(run: Run) -> None:
+def test_each_client_gets_each_event_in_order(world: Any) -> None:
     async def main() -> None:
-        channel = Channel()
+        channel = world.channel()
         readers = [Reader(channel) for _ in range(3)]
         async with anyio.create_task_group() as group:
             for reader in readers:
                 group.start_soon(reader.read)
-            await anyio.wait_all_tasks_blocked()
+            await world.settled(channel)
             await publish(channel, *range(10))
-            await anyio.wait_all_tasks_blocked()
+            await world.settled(channel)
             assert [reader.got for reader in readers] == [[*range(10)]] * 3
             channel.close()
         assert not channel._subscribers
 
-    run(main)
+    world.run(main)
 
 
-def test_an_event_is_encoded_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_is_encoded_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        channel = Channel()
-        (first, _), (second, _) = await begun(channel), await begun(channel)
+        channel = world.channel()
+        (first, _), (second, _) = await begun(world, channel), await begun(world, channel)
         await take(first, 1)  # what made the second begin
         await channel.publish({"a": 1})
         assert (await anext(first)) is (await anext(second))
         await first.aclose()
         await second.aclose()
 
-    run(main)
+    world.run(main)
 
 
-def test_publishing_gives_the_id_and_without_clients_costs_nothing_more(run: Run) -> None:
+def test_publishing_gives_the_id_and_without_clients_costs_nothing_more(world: Any) -> None:
     async def main() -> None:
-        channel = Channel()
-        ids = await publish(channel, 1, 2, ServerSentEvent(data=3, id="own"))
+        channel = world.channel()
+        ids = await publish(channel, 1, 2, ServerSentEvent(data=3))
         assert len(set(ids)) == 3
-        assert ids[2] == "own"
-        channel.close()
-        assert await rest(channel.subscribe(ids[0])) == [2, 3]
+        assert await all_of(world, channel, channel.subscribe(ids[0])) == [2, 3]
 
-    run(main)
+    world.run(main)
 
 
-def test_what_is_published_before_the_subscription_is_not_in_it(run: Run) -> None:
+def test_what_is_published_before_the_subscription_is_not_in_it(world: Any) -> None:
     async def main() -> None:
-        channel = Channel()
+        channel = world.channel()
         await channel.publish("before")
-        subscription, _ = await begun(channel)
-        channel.close()
-        assert await rest(subscription) == []
+        subscription, _ = await begun(world, channel)
+        assert await all_of(world, channel, subscription) == []
 
-    run(main)
+    world.run(main)
 
 
 REPLAYS = [
@@ -145,34 +148,32 @@ REPLAYS = [
 
 
 @pytest.mark.parametrize(("history", "published", "seen", "expected"), REPLAYS)
-def test_replay(run: Run, history: int, published: int, seen: int | None, expected: list[Any]) -> None:
+def test_replay(world: Any, history: int, published: int, seen: int | None, expected: list[Any]) -> None:
     async def main() -> None:
-        channel = Channel(MemoryBackend(history))
+        channel = world.channel(history)
         ids = await publish(channel, *range(1, published + 1))
         last = "unknown" if seen is None else ids[seen - 1]
-        channel.close()
         told = [("gap", last) if isinstance(item, tuple) else item for item in expected]
-        assert await rest(channel.subscribe(last)) == told
+        assert await all_of(world, channel, channel.subscribe(last)) == told
 
-    run(main)
+    world.run(main)
 
 
-def test_an_id_of_another_channel_is_unknown(run: Run) -> None:
+def test_an_id_of_another_channel_is_unknown(world: Any) -> None:
     async def main() -> None:
-        one, other = Channel(), Channel()
+        one, other = world.channel(), world.channel()
         ids = await publish(one, 1, 2)
         await publish(other, 1, 2)
-        other.close()
-        assert (await rest(other.subscribe(ids[0])))[0] == ("gap", ids[0])
+        assert (await all_of(world, other, other.subscribe(ids[0])))[0] == ("gap", ids[0])
 
-    run(main)
+    world.run(main)
 
 
-def test_nothing_is_lost_or_doubled_whenever_a_client_leaves_and_comes_back(run: Run) -> None:
+def test_nothing_is_lost_or_doubled_whenever_a_client_leaves_and_comes_back(world: Any) -> None:
     async def main() -> None:
         for taken in range(6):
-            channel = Channel()
-            subscription, last = await begun(channel)
+            channel = world.channel()
+            subscription, last = await begun(world, channel)
             await publish(channel, *range(6))
             for _ in range(taken):
                 last = (await anext(subscription)).id
@@ -181,10 +182,9 @@ def test_nothing_is_lost_or_doubled_whenever_a_client_leaves_and_comes_back(run:
             await publish(channel, 6, 7)
             assert await take(resumed, 3) == [taken, taken + 1, taken + 2]  # in the midst of the replay
             await publish(channel, 8)
-            channel.close()
-            assert await rest(resumed) == [*range(taken + 3, 9)]
+            assert await all_of(world, channel, resumed) == [*range(taken + 3, 9)]
 
-    run(main)
+    world.run(main)
 
 
 class Broker:
@@ -193,51 +193,57 @@ class Broker:
     def __init__(self) -> None:
         self.events: list[EncodedEvent] = []
         self.delivered = 0
+        self.closed = False
         self.asked = anyio.Event()
         self.answer = anyio.Event()
 
-    def listen(self, deliver: Callable[[EncodedEvent, int], None]) -> None:
+    def listen(self, deliver: Deliver) -> None:
         self.deliver = deliver
 
-    def pump(self, number: int) -> None:
+    async def pump(self, number: int) -> None:
         for event in self.events[self.delivered : self.delivered + number]:
             self.delivered += 1
-            self.deliver(event, self.delivered)
+            await self.deliver(event, self.delivered)
 
-    async def publish(self, event: EncodedEvent) -> None:
-        self.events.append(event)
+    async def publish(self, draft: Draft) -> str:
+        self.events.append(draft.with_id(f"id {len(self.events)}"))
+        return self.events[-1].id
 
-    async def replay(self, last_event_id: str) -> Replay:
+    def close(self) -> None:
+        self.closed = True
+
+    async def replay(self, last_event_id: str | None) -> Replay:
         self.asked.set()
         await self.answer.wait()
         ids = [event.id for event in self.events]
-        return Replay(self.events[ids.index(last_event_id) + 1 :], len(ids), complete=True)
+        return Replay(self.events[ids.index(last_event_id or "") + 1 :], len(ids), complete=True)
 
 
 @pytest.mark.parametrize("early", range(6))
 @pytest.mark.parametrize("during", range(6))
-def test_a_replay_and_the_events_that_it_overtakes_or_is_overtaken_by(run: Run, early: int, during: int) -> None:
+def test_a_replay_and_the_events_that_it_overtakes_or_is_overtaken_by(early: int, during: int) -> None:
     async def main() -> None:
         broker = Broker()
         backend: Backend = broker
         channel = Channel(backend)
         ids = await publish(channel, *range(5))
-        broker.pump(early)
+        await broker.pump(early)
         reader = Reader(channel, ids[1])
         async with anyio.create_task_group() as group:
             group.start_soon(reader.read)
             await broker.asked.wait()
-            broker.pump(during)
+            await broker.pump(during)
             broker.answer.set()
             await anyio.wait_all_tasks_blocked()
-            broker.pump(9)
+            await broker.pump(9)
             await channel.publish(5)
-            broker.pump(1)
+            await broker.pump(1)
             await anyio.wait_all_tasks_blocked()
             assert reader.got == [2, 3, 4, 5]
             channel.close()
+        assert broker.closed
 
-    run(main)
+    testing.run(main)
 
 
 SLOW: list[Any] = [
@@ -251,109 +257,113 @@ SLOW: list[Any] = [
 
 
 @pytest.mark.parametrize(("slow", "backlog", "expected"), SLOW)
-def test_a_slow_client(run: Run, slow: SlowClient, backlog: int, expected: Sequence[Any]) -> None:
+def test_a_slow_client(world: Any, slow: SlowClient, backlog: int, expected: Sequence[Any]) -> None:
     async def main() -> None:
-        channel = Channel(backlog=backlog, slow=slow)
-        subscription, last = await begun(channel)
+        channel = world.channel(backlog=backlog, slow=slow)
+        subscription, last = await begun(world, channel)
         for number in range(5):
             await channel.publish(number, key="abc"[number % 3])
+        await world.settled(channel)
         channel.close()
         assert await rest(subscription) == [("gap", last) if item == "gap" else item for item in expected]
         assert not channel._subscribers
 
-    run(main)
+    world.run(main)
 
 
-def test_what_comes_after_a_gap_in_a_stream_follows_without_another(run: Run) -> None:
+def test_what_comes_after_a_gap_in_a_stream_follows_without_another(world: Any) -> None:
     async def main() -> None:
-        channel = Channel(backlog=1)
-        subscription, last = await begun(channel)
+        channel = world.channel(backlog=1)
+        subscription, last = await begun(world, channel)
         await publish(channel, 1, 2)
+        await world.settled(channel)
         assert await take(subscription, 2) == [("gap", last), 2]
         await publish(channel, 3)
         assert await take(subscription, 1) == [3]
         await subscription.aclose()
 
-    run(main)
+    world.run(main)
 
 
-def test_a_client_that_is_slow_in_the_replay_is_told_what_it_lost_after_it(run: Run) -> None:
+def test_a_client_that_is_slow_in_the_replay_is_told_what_it_lost_after_it(world: Any) -> None:
     async def main() -> None:
-        channel = Channel(backlog=1)
+        channel = world.channel(backlog=1)
         ids = await publish(channel, 0, 1, 2)
         subscription = channel.subscribe(ids[0])
         assert await take(subscription, 1) == [1]
         await publish(channel, 3, 4)
+        await world.settled(channel)
         channel.close()
         assert await rest(subscription) == [2, ("gap", ids[2]), 4]
 
-    run(main)
+    world.run(main)
 
 
-def test_without_a_key_every_event_is_kept(run: Run) -> None:
+def test_without_a_key_every_event_is_kept(world: Any) -> None:
     async def main() -> None:
-        channel = Channel(slow=SlowClient.KEEP_LATEST)
-        subscription, _ = await begun(channel)
+        channel = world.channel(slow=SlowClient.KEEP_LATEST)
+        subscription, _ = await begun(world, channel)
         await channel.publish(1, key="a")
         await publish(channel, 2, 3)
         await channel.publish(4, key="a")
+        await world.settled(channel)
         channel.close()
         assert await rest(subscription) == [2, 3, 4]
 
-    run(main)
+    world.run(main)
 
 
-def test_a_client_that_was_disconnected_comes_back_and_misses_nothing(run: Run) -> None:
+def test_a_client_that_was_disconnected_comes_back_and_misses_nothing(world: Any) -> None:
     async def main() -> None:
-        channel = Channel(backlog=2, slow=SlowClient.DISCONNECT)
-        subscription, last = await begun(channel)
+        channel = world.channel(backlog=2, slow=SlowClient.DISCONNECT)
+        subscription, last = await begun(world, channel)
         await publish(channel, 1, 2, 3, 4)
+        await world.settled(channel)
         assert await rest(subscription) == []
-        channel.close()
-        assert await rest(channel.subscribe(last)) == [1, 2, 3, 4]
+        assert await all_of(world, channel, channel.subscribe(last)) == [1, 2, 3, 4]
 
-    run(main)
+    world.run(main)
 
 
-def test_a_slow_client_delays_nobody(run: Run) -> None:
+def test_a_slow_client_delays_nobody(world: Any) -> None:
     async def main() -> None:
-        channel = Channel(backlog=2)
-        slow, _ = await begun(channel)
+        channel = world.channel(backlog=2)
+        slow, _ = await begun(world, channel)
         quick = Reader(channel)
         async with anyio.create_task_group() as group:
             group.start_soon(quick.read)
-            await anyio.wait_all_tasks_blocked()
+            await world.settled(channel)
             await publish(channel, *range(20))
-            await anyio.wait_all_tasks_blocked()
+            await world.settled(channel)
             assert quick.got == [*range(20)]
             channel.close()
         await slow.aclose()
 
-    run(main)
+    world.run(main)
 
 
 @pytest.mark.parametrize("leave", ["cancelled", "closed", "never-begun"])
-def test_a_client_that_leaves_leaves_nothing(run: Run, leave: str) -> None:
+def test_a_client_that_leaves_leaves_nothing(world: Any, leave: str) -> None:
     async def main() -> None:
-        channel = Channel()
+        channel = world.channel()
         if leave == "cancelled":
             reader = Reader(channel)
             async with anyio.create_task_group() as group:
                 group.start_soon(reader.read)
-                await anyio.wait_all_tasks_blocked()
+                await world.settled(channel)
                 assert len(channel._subscribers) == 1
                 reader.scope.cancel()
         elif leave == "closed":
-            subscription, _ = await begun(channel)
+            subscription, _ = await begun(world, channel)
             await subscription.aclose()
         else:
             await channel.subscribe().aclose()
         assert not channel._subscribers
 
-    run(main)
+    world.run(main)
 
 
-def test_a_publisher_that_waits_for_nothing_takes_turns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_publisher_that_waits_for_nothing_takes_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[int] = []
     published: list[int] = []
 
@@ -369,18 +379,18 @@ def test_a_publisher_that_waits_for_nothing_takes_turns(run: Run, monkeypatch: p
             await channel.publish(number)
             published.append(number)
 
-    run(main)
+    testing.run(main)
     # The first; each fourth, a quarter of the backlog; when the time is over.
     assert turns == [0, 4, 6]
 
 
-def test_closing_wakes_who_waits_and_ends_the_channel(run: Run) -> None:
+def test_closing_wakes_who_waits_and_ends_the_channel(world: Any) -> None:
     async def main() -> None:
-        channel = Channel()
+        channel = world.channel()
         reader = Reader(channel)
         async with anyio.create_task_group() as group:
             group.start_soon(reader.read)
-            await anyio.wait_all_tasks_blocked()
+            await world.settled(channel)
             channel.close()
         assert reader.got == []
         assert await rest(channel.subscribe()) == []
@@ -388,27 +398,28 @@ def test_closing_wakes_who_waits_and_ends_the_channel(run: Run) -> None:
             await channel.publish(1)
         channel.close()
 
-    run(main)
+    world.run(main)
 
 
-def test_a_publisher_that_never_waits_lets_its_clients_have_a_turn(run: Run) -> None:
+def test_a_publisher_that_never_waits_lets_its_clients_have_a_turn(world: Any) -> None:
     async def main() -> None:
-        channel = Channel(backlog=4)
+        channel = world.channel(backlog=4)
         reader = Reader(channel)
         async with anyio.create_task_group() as group:
             group.start_soon(reader.read)
-            await anyio.wait_all_tasks_blocked()
+            await world.settled(channel)
             await publish(channel, *range(50))
+            await world.settled(channel)
             channel.close()
         assert reader.got == [*range(50)]
 
-    run(main)
+    world.run(main)
 
 
-def test_publishing_from_a_worker_thread(run: Run) -> None:
+def test_publishing_from_a_worker_thread(world: Any) -> None:
     async def main() -> None:
-        channel = Channel()
-        subscription, _ = await begun(channel)
+        channel = world.channel()
+        subscription, _ = await begun(world, channel)
         await anyio.to_thread.run_sync(lambda: anyio.from_thread.run(channel.publish, 1))
         assert await take(subscription, 1) == [1]
 
@@ -423,18 +434,18 @@ def test_publishing_from_a_worker_thread(run: Run) -> None:
         await anyio.to_thread.run_sync(directly)
         await subscription.aclose()
 
-    run(main)
+    world.run(main)
 
 
-def test_a_channel_may_serve_one_loop_after_the_other() -> None:
-    channel = Channel()
+def test_a_channel_may_serve_one_loop_after_the_other(world: Any) -> None:
+    channel = world.channel()
 
     async def main() -> None:
-        subscription, _ = await begun(channel)
+        subscription, _ = await begun(world, channel)
         await subscription.aclose()
 
     for _ in range(2):
-        testing.run(main)
+        world.run(main)
 
 
 MISTAKES = [
@@ -453,13 +464,12 @@ def test_mistakes_are_told_at_once(make: Callable[[], object], error: type[Excep
         make()
 
 
-def test_what_cannot_be_an_event_is_not_published(run: Run) -> None:
+def test_what_cannot_be_an_event_is_not_published(world: Any) -> None:
     async def main() -> None:
-        channel = Channel()
+        channel = world.channel()
         for wrong in (b"data: x\n\n", object()):
             with pytest.raises(TypeError):
                 await channel.publish(wrong)
-        channel.close()
-        assert await rest(channel.subscribe("")) == [("gap", "")]
+        assert await all_of(world, channel, channel.subscribe("")) == [("gap", "")]
 
-    run(main)
+    world.run(main)

@@ -19,6 +19,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
+from rejoinder._listing import Entry, render
+
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 pytestmark = [
@@ -359,3 +361,20 @@ def test_without_scripts_it_is_still_a_listing(browser: Browser) -> None:
 def test_an_empty_folder_says_so(browser: Browser) -> None:
     browser.visit("b%20folder/")
     assert browser.texts("body") == ["Files\nb folder\nThis folder is empty.\nParent folder"]
+
+
+def test_folders_without_a_time_are_sorted_and_filtered_like_others(driver: Any, tmp_path: Path) -> None:
+    """As those of an object store."""
+    entries = [Entry("new", False, 1, NOON + 1.0), Entry("old", False, 1, NOON), Entry("folder", True, 0, None)]
+    (tmp_path / "page.html").write_text(render("/", entries))
+    driver.get((tmp_path / "page.html").as_uri())
+
+    def shown() -> list[str]:
+        return [row.text for row in driver.find_elements("css selector", "tbody th") if row.is_displayed()]
+
+    assert shown() == ["folder/", "new", "old"]
+    for expected in (["folder/", "new", "old"], ["folder/", "old", "new"]):
+        driver.find_element("xpath", "//button[text()='Modified']").click()
+        assert shown() == expected
+    driver.find_element("id", "filter").send_keys("ol")
+    assert shown() == ["folder/", "old"]

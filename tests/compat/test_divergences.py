@@ -262,7 +262,7 @@ def found(app: Any, **request: bytes) -> Any:
 
 def test_file_messages(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(bytes(512 * 1024))
-    for cls, size in zip(of_both("FileResponse"), (64 * 1024, 256 * 1024), strict=True):
+    for cls, size in zip(of_both("FileResponse"), (64 * 1024, 128 * 1024), strict=True):
         sent = rejoinder.testing.run(rejoinder.testing.fetch, cls(tmp_path / "a")).messages
         assert {len(message["body"]) for message in sent[1:] if message["body"]} == {size}
 

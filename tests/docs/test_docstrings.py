@@ -22,7 +22,7 @@ PUBLIC = {
     if inspect.isclass(getattr(module, name)) and getattr(module, name).__module__.startswith("rejoinder")
 }
 # Whose examples are those of the classes that take them.
-PARTS = {"Ending", "SlowClient", "Replay", "Backend", "MemoryBackend", "EncodedEvent"}
+PARTS = {"Ending", "SlowClient", "Replay", "Backend", "MemoryBackend", "EncodedEvent", "Draft"}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the programs are FastAPI's")
 
+from bench.redis_server import redis_server, why_no_redis
 from fastapi import FastAPI
 from pydantic import BaseModel
 
@@ -114,6 +115,30 @@ def test_streams_a_price_that_changes_is_told(streams: dict[str, Any]) -> None:
     run(main)
 
 
+@pytest.mark.wire
+def test_broker_a_price_that_changes_is_told_by_another_worker() -> None:
+    pytest.importorskip("redis", reason="it is what is shown")
+    if why := why_no_redis():
+        pytest.skip(why)
+
+    async def main(url: str) -> None:
+        (program,) = programs("broker")
+        one, other = dict[str, Any](), dict[str, Any]()
+        for names in (one, other):
+            exec(compile(program.replace("redis://localhost:6379/0", url), "docs/broker.md", "exec"), names)
+        async with Exchange(one["app"], path="/prices") as exchange:
+            await exchange.start()
+            await one["prices"]._backend.replay(None)  # and so it reads
+            await fetch(other["app"], "PUT", "/prices/tea", query=b"price=3.5")
+            assert (await exchange.read()).startswith(b'data: {"name":"tea","price":3.5}\nid: ')
+        for names in (one, other):
+            async with names["lifespan"](names["app"]):
+                pass
+
+    with redis_server() as server:
+        anyio.run(main, server.url)
+
+
 class Price(BaseModel):
     price: float
 
@@ -206,3 +231,26 @@ def test_compression_an_application_is_compressed() -> None:
     for accepted, coding in (("zstd, gzip, br", "zstd"), ("gzip, br", "gzip"), ("br", None)):
         answer = run(partial(fetch, app, headers={"accept-encoding": accepted}))
         assert (answer.status, answer.headers.get("content-encoding")) == (200, coding)
+
+
+def test_proxying_asks_and_forwards() -> None:
+    httpx = pytest.importorskip("httpx", reason="it is what asks upstreams")
+
+    async def answer(request: Any) -> Any:
+        told = f"{request.method} {request.url} {request.headers.get('authorization')} {request.headers.get('via')}"
+        return httpx.Response(200, text=f"{told} {request.content.decode()}")
+
+    async def main() -> None:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(transport=transport) as backend:
+            names = execute("proxying", MODEL="http://model", KEY="key", backend=backend)
+            names["client"]._transport = transport
+            content = {"content-type": "application/json"}
+            asked = await fetch(names["app"], "POST", "/ask", body=b'{"text": "why?"}', headers=content)
+            assert asked.body.startswith(b'POST http://model/v1/generate Bearer key None {"prompt":"why?"')
+            assert asked.headers.get("cache-control") == "no-store"
+            forwarded = await fetch(names["app"], path="/api/users/7", query=b"full=1")
+            assert forwarded.body == b"GET http://backend.internal:9000/v2/users/7?full=1 None 1.1 gateway "
+            await names["client"].aclose()
+
+    run(main)

@@ -13,8 +13,8 @@ from rejoinder._encode.sse import (
     EncodedEvent,
     EventEncoder,
     ServerSentEvent,
+    encode_draft,
     encode_event,
-    encode_for_all,
     format_event,
     parse_last_event_id,
 )
@@ -232,21 +232,23 @@ FOR_ALL = [
 
 @pytest.mark.parametrize(("item", "name", "encoded"), FOR_ALL)
 def test_an_event_for_all_has_an_id(item: object, name: str, encoded: bytes) -> None:
-    event = encode_for_all(item, "7", "key")
+    draft = encode_draft(item, "key")
+    event = draft.with_id(draft.id or "7")
     assert (event.id, event.encoded, event.key) == (name, encoded, "key")
 
 
 def test_the_id_of_an_event_for_all_is_the_one_that_comes_back() -> None:
     event = ServerSentEvent(data=1)
     event.id = "a\n\0\ud800b"
-    encoded = encode_for_all(event, "7", None)
+    draft = encode_draft(event, None)
+    encoded = draft.with_id(draft.id)
     assert EventSource().read(encoded.encoded).dispatched == [("message", "1", encoded.id)]
 
 
 @pytest.mark.parametrize("item", [b"data: x\n\n", EncodedEvent("", b"")], ids=["bytes", "encoded"])
 def test_an_event_for_all_is_an_object(item: object) -> None:
     with pytest.raises(TypeError, match="which gets an id"):
-        encode_for_all(item, "7", None)
+        encode_draft(item, None)
 
 
 LAST_EVENT_IDS = [

@@ -148,6 +148,10 @@ def test_times_are_read_by_machines_and_people(modified: float, shown: str) -> N
     assert shown in render("/", [file("a", modified=modified)])
 
 
+def test_what_has_no_time_is_given_none() -> None:
+    assert "<time" not in render("/", [Entry("a", is_directory=True, size=0, modified=None)])
+
+
 @pytest.mark.parametrize(
     ("entries", "summary"),
     [

@@ -19,7 +19,7 @@ from rejoinder.testing import Exchange, ProtocolViolation, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
-BIG = 70_000  # octets: more than a portion, so that each item is a message of its own
+BIG = 300_000  # octets: more than a portion, so that each item is a message of its own
 ITEMS = [letter * BIG for letter in (b"a", b"b", b"c")]
 
 

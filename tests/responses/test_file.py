@@ -443,7 +443,7 @@ def test_contract(file: Path) -> None:
     response = FileResponse(str(file), 203, {"a": "b"}, "x/y", BackgroundTask(ran.append, 1), "n", None, "inline")
     assert isinstance(response, starlette.responses.FileResponse)
     assert (response.path, response.filename, response.stat_result) == (str(file), "n", None)
-    assert (response.chunk_size, response.max_ranges) == (256 * 1024, 100)
+    assert (response.chunk_size, response.max_ranges) == (128 * 1024, 100)
     for name in ("generate_multipart", "_parse_range_header", "_open_file"):
         assert not hasattr(response, name)
     get(response)

@@ -520,7 +520,7 @@ def test_a_slow_reader_holds_no_thread(backend: str) -> None:
         nonlocal inside
         for _ in range(4):
             inside += 1
-            yield bytes(70_000)
+            yield bytes(300_000)
             inside -= 1
 
     async def main() -> None:
@@ -529,7 +529,7 @@ def test_a_slow_reader_holds_no_thread(backend: str) -> None:
             await exchange.read()
             await anyio.sleep(10)
             assert limiter.borrowed_tokens == 0
-            assert len(await exchange.body()) == 210_000
+            assert len(await exchange.body()) == 900_000
 
     run(main, backend=backend)
 

@@ -17,7 +17,7 @@ from rejoinder import FileResponse, StaticFiles
 from rejoinder._http.cache import IMMUTABLE
 from rejoinder._listing import POLICY
 from rejoinder._sources import openat2
-from rejoinder._sources.found import FoundPath
+from rejoinder._sources.found import FoundFile, FoundPath
 from rejoinder._sources.local import OpenFile
 from rejoinder.testing import Answer, Exchange, fetch, run
 
@@ -80,10 +80,10 @@ def test_cache_control_by_a_function_of_the_file_that_is_sent(site: Path) -> Non
 
     app = StaticFiles(directory=site, html=True, cache_control=rule)
     answers = [
-        get(app, path).headers.get("cache-control") for path in ("/style.css", "/app.3f2a1b9c.js", "/docs/", "/x")
+        get(app, path).headers.get("cache-control") for path in ("/style.css", "/app.3f2a1b9c.js", "/docs/", "/", "/x")
     ]
-    assert answers == ["no-store", None, None, None]
-    assert asked == ["style.css", "app.3f2a1b9c.js", "docs/index.html", "404.html"]
+    assert answers == ["no-store", None, None, None, None]
+    assert asked == ["style.css", "app.3f2a1b9c.js", "docs/index.html", "index.html", "404.html"]
 
 
 def test_cache_control_of_what_a_subclass_found(site: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -444,7 +444,7 @@ def test_what_was_found_and_is_not_sent_is_closed_at_once(site: Path, monkeypatc
     assert get(StaticFiles(directory=site, html=True, fallback="index.html"), "/docs").status == 307
     assert get(StarlettesFileResponse(directory=site), "/style.css").body == b"style.css"
     assert found == [f"{site}/index.html", f"{site}/docs/index.html", f"{site}/style.css"]
-    assert [path.file._opened for path in found] == [None] * 3
+    assert [path.file._opened for path in found if isinstance(path.file, FoundFile)] == [None] * 3
 
 
 def test_what_is_sent_is_what_was_found(site: Path) -> None:

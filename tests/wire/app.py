@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
+import httpx
 from fastapi import FastAPI, HTTPException, Request
 from starlette.background import BackgroundTask
 
@@ -26,11 +27,13 @@ from rejoinder import (
     ORJSONResponse,
     Outcome,
     PlainTextResponse,
+    ProxyResponse,
     RedirectResponse,
     Response,
     StaticFiles,
     StreamingResponse,
     UJSONResponse,
+    ZipResponse,
 )
 from rejoinder.middleware import Compression
 from rejoinder.sse import Channel, EventSourceResponse, ServerSentEvent
@@ -350,6 +353,19 @@ async def cookies(verb: str, request: Request) -> Response:
     for described in await request.json():
         getattr(response, f"{verb}_cookie")(**described)
     return response
+
+
+upstream = httpx.AsyncClient(trust_env=False)
+
+
+@app.api_route("/proxy/{port}/{path:path}", methods=["GET", "POST"])
+async def proxy(request: Request, port: int, path: str) -> ProxyResponse:
+    return ProxyResponse.forward(request, f"http://127.0.0.1:{port}", upstream, path=path)
+
+
+@app.get("/archive")
+async def archive(deflate: bool = False) -> ZipResponse:
+    return ZipResponse({"tests/": Path(__file__).parent, "zeros": bytes(3_000_000)}, deflate=deflate)
 
 
 app.mount("/static", StaticFiles(directory=Path(__file__).parent, cache_control="no-cache"))

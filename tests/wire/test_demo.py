@@ -40,6 +40,7 @@ CLASSES = {
     "JSONLinesResponse",
     "JSONArrayResponse",
     "CSVResponse",
+    "ZipResponse",
 }
 
 
@@ -255,6 +256,19 @@ class TestInABrowser:
         (complaint,) = browser.driver.get_log("browser")  # the cut itself
         assert "ERR_INCOMPLETE_CHUNKED_ENCODING" in complaint["message"]
 
+    @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server here")
+    def test_a_clock_goes_on_at_another_worker(self, browser: "Browser") -> None:
+        browser.see("two-workers")
+        browser.wait(lambda: "received, 0 missed" in browser.text("two-workers", ".rendered"))
+        browser.find("two-workers", ".rendered .action").click()
+        again = re.compile(
+            r"worker A; .*none\ndisconnected after \d+ bytes\nconnected to worker B; Last-Event-ID: [\d-]+$"
+        )
+        browser.wait(lambda: again.search(browser.text("two-workers", ".log")))
+        browser.wait(lambda: not browser.text("two-workers", ".ticks").endswith("cut"))
+        assert "received, 0 missed" in browser.text("two-workers", ".rendered")
+        browser.driver.get_log("browser")  # the cut itself
+
     def test_an_event_that_nobody_has_is_a_gap(self, browser: "Browser") -> None:
         browser.press("ticking-clock", "After an event that nobody has")
         browser.wait(lambda: 'event: gap\ndata: {"after":"long-ago"}' in browser.text("ticking-clock", ".response"))
@@ -282,6 +296,12 @@ class TestInABrowser:
         before, now = re.findall(r"(\d+) MB (?:before|now)", told)
         assert int(now) - int(before) < 12
         assert browser.find("export", "progress").get_property("value") == 1_000_000
+
+    def test_an_archive_tells_how_far_it_is(self, browser: "Browser") -> None:
+        browser.press("packed", "Send the archive")
+        browser.wait(browser.announced)
+        assert browser.text("packed", ".rendered").startswith("269 of 269 MB: all of it.")
+        assert "content-length: 2686" in browser.text("packed", ".response")
 
     def test_lines_are_shown_in_their_order(self, browser: "Browser") -> None:
         browser.see("progress")

@@ -84,6 +84,27 @@ class EncodedEvent:
         self.key = key
 
 
+class Draft:
+    """An event that is encoded but for its id: what a channel gives to its backend.
+
+    Attributes:
+        id: the publisher's own; empty if the backend is to choose one.
+        lines: its octets, without the id and the empty line that ends it.
+        key: as of `EncodedEvent`.
+    """
+
+    __slots__ = ("id", "key", "lines")
+
+    def __init__(self, id: str, lines: bytes, key: str | None = None) -> None:  # noqa: A002 - the field's name
+        self.id = id
+        self.lines = lines
+        self.key = key
+
+    def with_id(self, id: str) -> EncodedEvent:  # noqa: A002
+        """The event, under this id, which has no line ends."""
+        return EncodedEvent(id, b"%bid: %b\n\n" % (self.lines, id.encode()), self.key)
+
+
 def check_retry(retry: object) -> None:
     """Refuse what is no reconnection time."""
     if retry is not None and (not isinstance(retry, int) or retry < 0):
@@ -140,8 +161,8 @@ def encode_event(item: Any) -> bytes:
     return format_event(data=_data_of(item), event=item.event, id=item.id, retry=item.retry, comment=item.comment)
 
 
-def encode_for_all(item: Any, id: str, key: str | None) -> EncodedEvent:  # noqa: A002
-    """An item as an event that can be found again by its id: its own, or else this one.
+def encode_draft(item: Any, key: str | None) -> Draft:
+    """An item as an event that will have an id: its own, or else one by which it can be found again.
 
     Raises:
         TypeError: bytes, which cannot be told apart from an event with an id.
@@ -149,10 +170,15 @@ def encode_for_all(item: Any, id: str, key: str | None) -> EncodedEvent:  # noqa
     if isinstance(item, (bytes, bytearray, memoryview, EncodedEvent)):
         raise TypeError(f"an event to be published must be an object, which gets an id; got {type(item).__name__}")
     if not is_event(item.__class__):
-        return EncodedEvent(id, format_event(data=encode_line(item), id=id), key)
-    name = _id(item.id or id).decode()  # as the client knows it
-    encoded = format_event(data=_data_of(item), event=item.event, id=name, retry=item.retry, comment=item.comment)
-    return EncodedEvent(name, encoded, key)
+        return Draft("", b"data: " + encode_line(item) + b"\n", key)
+    encoded = format_event(data=_data_of(item), event=item.event, retry=item.retry, comment=item.comment)
+    # The id as the client knows it; and without the empty line.
+    return Draft(_id(item.id or "").decode(), encoded[:-1], key)
+
+
+def encode_gap(after: str | None) -> EncodedEvent:
+    """Tells that events after the one with this id are lost."""
+    return EncodedEvent("", format_event(event="gap", data=encode_line({"after": after})))
 
 
 @lru_cache(maxsize=512)
@@ -194,6 +220,8 @@ def _utf8(text: str) -> bytes:
 
 class EventEncoder:
     """Items to an event stream."""
+
+    __slots__ = ("_retry",)
 
     def __init__(self, retry: int | None) -> None:
         self._retry = retry

@@ -100,13 +100,17 @@ _COMPRESSIBLE = frozenset(
 _COMPRESSIBLE_SUFFIXES = ("+json", "+text", "+xml", "+yaml")
 
 
-@lru_cache(maxsize=1024)  # a server is asked for the same files again and again
 def guess_media_type(filename: str) -> str:
     """The media type of a file with this name, from its last extension alone; `application/octet-stream` if unknown.
 
     >>> guess_media_type("page.tar.gz")
     'application/gzip'
     """
+    return _guess(str.__str__(filename))  # what is remembered must not keep alive whatever else a subclass of str has
+
+
+@lru_cache(maxsize=1024)  # a server is asked for the same files again and again
+def _guess(filename: str) -> str:
     name = filename[max(filename.rfind("/"), filename.rfind("\\")) + 1 :]
     stem, dot, extension = name.rpartition(".")
     if not stem.strip("."):  # ".gz" is a hidden file without an extension

@@ -7,6 +7,7 @@ FIRST, LAST = 100, 599
 # RFC 9110, 6.4.1: "All 1xx (Informational), 204 (No Content), and 304 (Not Modified) responses do not include
 # content." 15.3.6: "a server MUST NOT generate content in a 205 response".
 WITH_CONTENT = frozenset(range(200, LAST + 1)) - {204, 205, 304}
+FINAL = frozenset(range(200, LAST + 1))  # 15.2: a 1xx is an interim response
 
 _REDIRECTIONS = frozenset(range(300, 400)) - {304}  # RFC 9110, 15.4
 

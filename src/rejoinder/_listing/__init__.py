@@ -10,7 +10,6 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import datetime
 from hashlib import sha256
 from html import escape
 from pkgutil import get_data
@@ -24,12 +23,15 @@ from rejoinder._listing.size import format_size
 
 
 class Entry(NamedTuple):
-    """What is in a directory: its name as `os.fsdecode` gives it, its size in octets, its time in seconds since 1970."""
+    """What is in a directory: its name as `os.fsdecode` gives it, its size in octets, its time in seconds since 1970.
+
+    Directories of an object store have no time.
+    """
 
     name: str
     is_directory: bool
     size: int
-    modified: float
+    modified: float | None
 
 
 def _read(name: str) -> str:
@@ -120,13 +122,13 @@ def _row(entry: Entry) -> str:
     href = f"./{quote(os.fsencode(entry.name), safe='')}{slash}"
     return (
         f'<tr><th scope="row"><a href="{href}">{_name(entry.name + slash)}</a></th>'
-        f"<td>{size}</td><td>{_time(utc_datetime(int(entry.modified)))}</td></tr>\n"
+        f"<td>{size}</td><td>{'' if entry.modified is None else _time(entry.modified)}</td></tr>\n"
     )
 
 
-def _time(moment: datetime) -> str:
+def _time(modified: float) -> str:
     # Without an offset, and with the "Z" that a script reads in every browser.
-    day, _, hour = moment.replace(tzinfo=None).isoformat(timespec="seconds").partition("T")
+    day, _, hour = utc_datetime(int(modified)).replace(tzinfo=None).isoformat(timespec="seconds").partition("T")
     return f'<time datetime="{day}T{hour}Z">{day} <span>{hour[:5]}</span></time>'
 
 

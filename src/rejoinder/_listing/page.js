@@ -20,7 +20,7 @@
       text: plain(name.textContent),
       folder: link.getAttribute("href").endsWith("/"),
       size: size.firstChild ? Number(size.firstChild.value) : 0,
-      modified: Date.parse(modified.firstChild.dateTime),
+      modified: modified.firstChild ? Date.parse(modified.firstChild.dateTime) : 0, // folders of an object store have none
     };
   });
 
@@ -28,7 +28,7 @@
     const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
     const hour = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
     for (const { time, modified } of rows) {
-      if (Number.isNaN(modified)) continue;
+      if (!time || Number.isNaN(modified)) continue;
       time.firstChild.data = day.format(modified) + " ";
       time.lastChild.textContent = hour.format(modified);
     }

@@ -8,11 +8,14 @@ else is asked of what was opened.
 from collections.abc import Awaitable
 from typing import Protocol, runtime_checkable
 
-__all__ = ["OpenSource", "Source"]
+__all__ = ["Announced", "OpenSource", "Source"]
 
 
 class OpenSource(Protocol):
     """One version of a resource, open for reading by one response.
+
+    To one that has a method `expect(start, stop)` besides, it is announced which octets will be read: so that it can have
+    them fetched at once from elsewhere, and no others.
 
     >>> def is_empty(opened: OpenSource) -> bool:
     ...     return opened.size == 0
@@ -43,6 +46,25 @@ class OpenSource(Protocol):
 
     def close(self) -> Awaitable[None] | None:
         """Release what `open` took. Called once, however the response ended; may be a coroutine function."""
+        ...
+
+
+@runtime_checkable
+class Announced(Protocol):
+    """What an `OpenSource` may have besides.
+
+    >>> class Prefetching:
+    ...     def expect(self, start, stop):
+    ...         self.fetching = range(start, stop)
+    >>> isinstance(Prefetching(), Announced)
+    True
+    """
+
+    def expect(self, start: int, stop: int) -> None:
+        """Exactly these octets are read next, from the first to the last, unless the client leaves.
+
+        Not called where one `read` asks for all of them.
+        """
         ...
 
 

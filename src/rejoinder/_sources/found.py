@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from rejoinder._http.negotiation import rank_codings
 from rejoinder._sources.local import LocalFile, OpenFile
+from rejoinder._sources.objectstore import FoundObject
 
 # The extension that says how a file is coded, in our order of preference: by the size of the result.
 _EXTENSIONS = {b"br": ".br", b"zstd": ".zst", b"gzip": ".gz"}
@@ -41,11 +42,11 @@ class FoundPath(str):
     """
 
     __slots__ = ("file", "relative")
-    file: FoundFile
+    file: FoundFile | FoundObject
     relative: str
 
     @classmethod
-    def of(cls, path: str, relative: str, file: FoundFile) -> "FoundPath":
+    def of(cls, path: str, relative: str, file: FoundFile | FoundObject) -> "FoundPath":
         """The path, with the file."""
         found = cls(path)
         found.relative, found.file = relative, file

@@ -90,6 +90,17 @@ class LocalFile:
             return None
         return OpenFile(descriptor, self.path)
 
+    def real_path(self) -> bytes:
+        """Where it is, without links and `..`; for a thread.
+
+        Raises:
+            FileNotFoundError: not beneath the root.
+        """
+        path = _encode(self.path)
+        if self.root is None:
+            return os.path.realpath(path)
+        return os.path.join(*_resolve(self.root, path))  # noqa: PTH118 - bytes
+
     def _open_waiting(self, path: bytes) -> int:
         try:
             return self._openat2(path, 0)

@@ -1,0 +1,102 @@
+"""What an intermediary passes on, and what it keeps to itself: RFC 9110, 7.6; and where a forwarded request goes."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, unquote_to_bytes
+
+from rejoinder._http.fields import Field, combine
+
+_CONNECTION = b"connection"
+# 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is forwarded and, for each
+# connection-option in this field, remove any header or trailer field(s) from the message with the same name as the
+# connection-option, and then remove the Connection header field itself"; "Furthermore, intermediaries SHOULD remove or
+# replace fields that are known to require removal before forwarding, whether or not they appear as a connection-option".
+# Those of authentication with a proxy (11.7) are for the next one, which is this; a Trailer (6.6.2) speaks of fields that
+# are not passed on.
+_OF_ONE_HOP = frozenset(
+    {
+        _CONNECTION,
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authentication-info",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+# 7.2: Host is that of the next server; 10.1.1: the server that took this request has answered the expectation.
+_OF_THIS_REQUEST = frozenset({b"expect", b"host"})
+# The server that sends the response says when and who it is (6.6.1, 10.2.4), and would say it twice. The others are
+# orders to a front server of ours: an upstream could have any file sent that the front server can read.
+_OF_THIS_SERVER = frozenset({b"date", b"server", b"x-lighttpd-send-file", b"x-sendfile"})
+_ORDER = b"x-accel-"
+
+_SEPARATOR = re.compile(rb"[/\\]")
+_DOTS = frozenset({b".", b".."})
+_IN_PATH = "!$&'()*+,/:;=@%"
+_IN_QUERY = _IN_PATH + "?"
+
+
+def forward_request(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
+    """The fields of a request for the next server; with `via`, our name is among those of its intermediaries (7.6.3).
+
+    >>> forward_request([(b"host", b"a"), (b"connection", b"x-hop"), (b"x-hop", b"1"), (b"range", b"bytes=0-")], "1.1", None)
+    [(b'range', b'bytes=0-')]
+    """
+    return [field for field in _pass_on(fields, version, via) if field[0] not in _OF_THIS_REQUEST]
+
+
+def forward_response(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
+    """The fields of a response for the client.
+
+    >>> forward_response([(b"server", b"a"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")], "1.1", None)
+    [(b'set-cookie', b'a=1'), (b'set-cookie', b'b=2')]
+    """
+    return [
+        field
+        for field in _pass_on(fields, version, via)
+        if field[0] not in _OF_THIS_SERVER and not field[0].startswith(_ORDER)
+    ]
+
+
+def override(fields: Iterable[Field], by: list[Field]) -> list[Field]:
+    """The fields, with these in place of those of the same name; but each Set-Cookie is a field of its own (5.3).
+
+    >>> override([(b"a", b"1"), (b"b", b"2")], [(b"a", b"3")])
+    [(b'b', b'2'), (b'a', b'3')]
+    """
+    names = {name for name, _ in by if name != b"set-cookie"}
+    return [*(field for field in fields if field[0] not in names), *by]
+
+
+def _pass_on(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
+    fields = [(name.lower(), value) for name, value in fields]
+    named = {
+        option.strip(b" \t").lower() for option in combine(fields, {_CONNECTION}).get(_CONNECTION, b"").split(b",")
+    }
+    kept = [field for field in fields if field[0] not in _OF_ONE_HOP and field[0] not in named]
+    if via is not None:
+        kept.append((b"via", f"{version} {via}".encode()))
+    return kept
+
+
+def path_beneath(base: bytes, path: bytes, query: bytes) -> bytes | None:
+    """Path and query of a request to what is beneath `base`; None if the path would lead out of it, however it is read.
+
+    What comes from the client is percent-encoded, and stays as it is where it is so already.
+
+    >>> path_beneath(b"/api/", b"/users/7", b"full=1")
+    b'/api/users/7?full=1'
+    >>> path_beneath(b"/api", b"/%2e%2e/admin", b"") is None
+    True
+    """
+    # RFC 3986, 5.2.4: dot segments are removed by whoever resolves a URL. Servers differ in what they decode before, in
+    # whether a backslash separates, and in whether a parameter (";") belongs to the segment.
+    segments = _SEPARATOR.split(unquote_to_bytes(path))
+    if any(segment.partition(b";")[0] in _DOTS for segment in segments):
+        return None
+    target = base.rstrip(b"/") + b"/" + quote(path.removeprefix(b"/"), safe=_IN_PATH).encode()
+    return target + b"?" + quote(query, safe=_IN_QUERY).encode() if query else target
