@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import gzip
 import http.client
@@ -264,7 +265,12 @@ def _lag(peers: Sequence[CompressionPeer]) -> Table:
 
 
 def _watch(server: _Server, seconds: int) -> list[tuple[float, float]]:
-    load = threading.Thread(target=server.load, args=(TEN_MIB, seconds + 2, _LAG_CLIENTS))
+    def keep_asking() -> None:
+        # A server that compresses on its loop may not have sent an octet by then: that is what is measured.
+        with contextlib.suppress(RuntimeError):
+            server.load(TEN_MIB, seconds + 2, _LAG_CLIENTS)
+
+    load = threading.Thread(target=keep_asking)
     load.start()
     time.sleep(1)
     server.get(PATH[1:])

@@ -225,6 +225,14 @@ def test_porting_whitenoise_both_ways_send_the_file(tmp_path: Path, monkeypatch:
         assert (answer.status, answer.body) == (200, b"hello")
 
 
+def test_compression_an_application_is_compressed() -> None:
+    app = execute("compression")["app"]
+    app.get("/")(lambda: [{"id": number} for number in range(1000)])
+    for accepted, coding in (("zstd, gzip, br", "zstd"), ("gzip, br", "gzip"), ("br", None)):
+        answer = run(partial(fetch, app, headers={"accept-encoding": accepted}))
+        assert (answer.status, answer.headers.get("content-encoding")) == (200, coding)
+
+
 def test_proxying_asks_and_forwards() -> None:
     httpx = pytest.importorskip("httpx", reason="it is what asks upstreams")
 
