@@ -147,7 +147,7 @@ class TestValuesSection5_5:
         with pytest.raises(ValueError, match=message):
             encode_field("X-A", value)
 
-    @pytest.mark.parametrize("value", [None, True, False, 1.5, ["a"], ("a",), bytearray(b"a"), object()], ids=repr)
+    @pytest.mark.parametrize("value", [None, True, False, 1.5, ["a"], ("a",), bytearray(b"a"), ...], ids=repr)
     def test_other_types_are_refused(self, value: object) -> None:
         kind = type(value).__name__
         with pytest.raises(ValueError, match=f"^header 'x-a': the value must be str, int or bytes, got {kind}$"):

@@ -89,7 +89,7 @@ def test_content(content: Any, body: bytes, backend: str) -> None:
     assert answer.headers.get("content-length") is None
 
 
-@pytest.mark.parametrize("content", [None, 1, object(), StreamingResponse], ids=repr)
+@pytest.mark.parametrize("content", [None, 1, ..., StreamingResponse], ids=repr)
 def test_content_that_is_none(content: Any) -> None:
     with pytest.raises(TypeError, match=f"got {type(content).__name__}"):
         StreamingResponse(content)
