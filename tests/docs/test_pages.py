@@ -53,7 +53,8 @@ def test_every_block_is_of_a_kind_that_is_tested_or_needs_no_test() -> None:
 
 def commands(page: Path) -> list[list[str]]:
     blocks = [block["text"] for block in BLOCK.finditer(page.read_text("utf-8")) if block["language"] == "console"]
-    return [shlex.split(line, comments=True) for line in "".join(blocks).splitlines() if line]
+    lines = [re.sub(r"^(?:[A-Z_]+=\S+ )+", "", line) for line in "".join(blocks).splitlines() if line]
+    return [shlex.split(line, comments=True) for line in lines]
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
