@@ -1,7 +1,7 @@
 """`python -m bench [--quick] [--lane files] [--tables uvicorn,cold] [--output FILE]`.
 
-A full run of a lane writes its tables to `bench/results/<lane>.md`; anything less is printed only, so that a quick
-look never replaces a measurement.
+A full run of a lane writes its tables to `bench/results/<lane>.md`, with a picture of them beside it; anything less is
+printed only, so that a quick look never replaces a measurement.
 """
 
 from __future__ import annotations
@@ -12,7 +12,16 @@ import sys
 import time
 from pathlib import Path
 
-from bench import archives_lane, broker_lane, bytes_lane, compression_lane, files_lane, objectstore_lane, streams_lane
+from bench import (
+    archives_lane,
+    broker_lane,
+    bytes_lane,
+    compression_lane,
+    files_lane,
+    objectstore_lane,
+    plots,
+    streams_lane,
+)
 from bench.measure import FULL, QUICK
 
 LANES = {
@@ -54,7 +63,10 @@ def main() -> None:
         print(text)
         output = asked.output or (None if asked.quick or asked.tables else RESULTS / f"{name}.md")
         if output:
+            # After what the machine is, and before the first table.
+            text = text.replace("\n\n## ", f"\n\n![The tables as bars]({output.stem}.svg)\n\n## ", 1)
             output.write_text(text, encoding="utf-8")
+            plots.draw(output)
         print(
             f"{name}: {time.monotonic() - start:.0f} s" + (f", written to {output}" if output else ""), file=sys.stderr
         )
