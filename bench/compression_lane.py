@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import gzip
 import http.client
@@ -246,7 +245,8 @@ def _lag(peers: Sequence[CompressionPeer]) -> Table:
     if wrk.SKIPPED or not CAN_WATCH_MEMORY:
         table.skipped = wrk.SKIPPED or "this system has no /proc"
         return table
-    there = {peer.name: peer for peer in peers if peer.application is not None}
+    # Litestar's answers nothing while it is loaded so, and what its timer tells then is not its lag.
+    there = {peer.name: peer for peer in peers if peer.application is not None and peer.name != "litestar"}
     seen: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in there}
     for number in range(_LAG_ROUNDS):
         for name in order_of_round(list(there), number):
@@ -266,9 +266,7 @@ def _lag(peers: Sequence[CompressionPeer]) -> Table:
 
 def _watch(server: _Server, seconds: int) -> list[tuple[float, float]]:
     def keep_asking() -> None:
-        # A server that compresses on its loop may not have sent an octet by then: that is what is measured.
-        with contextlib.suppress(RuntimeError):
-            server.load(TEN_MIB, seconds + 2, _LAG_CLIENTS)
+        server.load(TEN_MIB, seconds + 2, _LAG_CLIENTS)
 
     load = threading.Thread(target=keep_asking)
     load.start()
@@ -303,9 +301,6 @@ def _targets(measured: Mapping[str, Sequence[Table]]) -> list[Target]:
                     )
     for table in measured.get("lag", ()):
         for row in (table.rows[name] for name in ("p50", "p99", "max") if name in table.rows):
-            text = f"{row.title}, of 10 MiB: at most a tenth of Litestar's, which compresses on the loop"
-            if "litestar" in row.costs:
-                targets.append(ratio_target(text, row, "litestar", at_most=1 / _LAG_PART))
             targets.append(
                 ratio_target(f"{row.title}: at most a tenth of Starlette's", row, _BASELINE, at_most=1 / _LAG_PART)
             )
