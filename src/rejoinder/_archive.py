@@ -27,7 +27,7 @@ from rejoinder._encode.zip import ArchiveEncoder, Member, archive_length, safe_p
 from rejoinder._lifecycle import clock
 from rejoinder._pull import can_be_closed, close
 from rejoinder._send import read_slice
-from rejoinder._sources import Source
+from rejoinder._sources import Announced, Source
 from rejoinder._sources.directory import LocalDirectory
 from rejoinder._sources.local import FileChangedError, LocalFile, stat_etag
 from rejoinder._sources.threads import in_thread
@@ -92,7 +92,7 @@ class Archive:
             length = archive_length(Member(entry.name, entry.size, entry.modified or now) for entry in entries)
         etag = None
         if all(entry.version is not None for entry in entries):
-            facts = repr([(entry.name, entry.version) for entry in entries] + [self._deflate])
+            facts = repr([(entry.name, entry.version, entry.modified) for entry in entries] + [self._deflate])
             # Weak: the same files, but perhaps not the same octets, if another version of zlib deflates them.
             etag = f'W/"{blake2b(facts.encode(errors="surrogatepass"), digest_size=12).hexdigest()}"'
         return Survey(entries, length, etag)
@@ -196,13 +196,17 @@ async def _read_source(
     """
     opened = await source.open()
     try:
-        if strict and (opened.size != entry.size or (isinstance(source, LocalFile) and opened.etag != entry.version)):
+        is_file = isinstance(source, LocalFile)
+        is_promised = strict or (entry.size is not None and not is_file)
+        if (is_promised and opened.size != entry.size) or (strict and is_file and opened.etag != entry.version):
             raise FileChangedError(errno.ESTALE, "the file was changed since its size was announced", entry.name)
         modified = entry.modified
         if modified is None and opened.last_modified is not None:
             modified = _moment(opened.last_modified)
         encoder.begin(_member(replace(entry, size=opened.size, modified=modified)))
         position = 0
+        if isinstance(opened, Announced) and opened.size > _PORTION:
+            opened.expect(0, opened.size)
         while position < opened.size:
             data = await read_slice(opened, position, min(position + _PORTION, opened.size))
             position += len(data)

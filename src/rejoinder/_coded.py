@@ -33,6 +33,7 @@ CODED = "rejoinder.coded"
 """The key in a scope of whatever compresses the answer."""
 _SLICE = 1024 * 1024
 _PAST_THE_ENCODER = (PATH, ZERO_COPY)
+_OURS = frozenset({"headers", "extensions", CODED})
 
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("rejoinder.compressing")
 
@@ -45,6 +46,7 @@ class CodedSend:
         scope: of the server.
         send: of the server.
         exchange: is told by how much more or less was sent than the application knows.
+        has_size: False where HEAD does not tell the length that GET would: then no length decides.
     """
 
     __slots__ = (
@@ -58,13 +60,23 @@ class CodedSend:
         "_is_head",
         "_left",
         "_live",
+        "_minimum",
         "_outer",
         "_send",
         "scope",
     )
 
-    def __init__(self, compression: Compression, scope: Scope, send: Send, exchange: Exchange | None = None) -> None:
+    def __init__(
+        self,
+        compression: Compression,
+        scope: Scope,
+        send: Send,
+        exchange: Exchange | None = None,
+        *,
+        has_size: bool = True,
+    ) -> None:
         self._compression = compression
+        self._minimum = compression.minimum_size if has_size else 0
         self._send = send
         self._exchange = exchange
         self._outer = scope
@@ -107,6 +119,7 @@ class CodedSend:
 
     def close(self) -> None:
         """Release what the encoder has, and whoever else was held."""
+        self._share()
         self._encoder = self._held = self._exchange = None
         self.scope = self._outer
 
@@ -114,7 +127,7 @@ class CodedSend:
         """The scope for an application that knows what its whole answer to a plain GET would be: `fields`, a 200."""
         self._live = False
         headers, extensions = scope["headers"], scope.get("extensions")
-        if has_choice(200, fields, self._compression.minimum_size):
+        if has_choice(200, fields, self._minimum):
             return {**scope, "headers": without_range(headers)} if self._asked.codings else scope
         # It is coded for nobody, and so the application's and the server's alone; but others may be between the two.
         if headers is self.scope["headers"]:
@@ -123,8 +136,14 @@ class CodedSend:
             extensions = self._outer.get("extensions")
         return {**scope, "headers": headers, "extensions": extensions}
 
+    def _share(self) -> None:
+        """What the application put into its scope, such as the route, is for those around it, too."""
+        if self.scope is not self._outer:
+            self._outer.update({name: value for name, value in self.scope.items() if name not in _OURS})
+
     async def _start(self, message: Message) -> None:
-        coded = code(self._asked, message["status"], message.get("headers", ()), self._compression.minimum_size)
+        self._share()
+        coded = code(self._asked, message["status"], message.get("headers", ()), self._minimum)
         message = {**message, "headers": coded.fields}
         if coded.coding is None:
             await self._send(message)
@@ -181,11 +200,13 @@ class CodedSend:
             await self._send({"type": BODY, "body": coded, "more_body": more_body})
 
 
-def compressed(compression: Compression, scope: Scope, send: Send, exchange: Exchange) -> tuple[Scope, Send]:
+def compressed(
+    compression: Compression, scope: Scope, send: Send, exchange: Exchange, *, has_size: bool = True
+) -> tuple[Scope, Send]:
     """The scope and the `send` for a response that may be compressed; released when the exchange ends."""
     if scope["type"] != "http":
         return scope, send
-    coded = CodedSend(compression, scope, send, exchange)
+    coded = CodedSend(compression, scope, send, exchange, has_size=has_size)
     exchange.release = coded.close
     return coded.scope, coded
 

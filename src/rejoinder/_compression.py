@@ -80,8 +80,8 @@ class Compression:
         self.minimum_size = minimum_size
         self.padding = padding
         self.offered = tuple(coding.encode() for coding in self.codings)
-        self._engines = {coding.encode(): _engine(coding) for coding in self.codings}
-        self._levels = {coding: engine.LEVEL for coding, engine in self._engines.items()}
+        # No engines, which are modules: a response with this can be copied and pickled.
+        self._levels = {coding.encode(): _engine(coding).LEVEL for coding in self.codings}
         for coding, level in (levels or {}).items():
             allowed = _engine(_checked(coding)).LEVELS
             if level not in allowed:
@@ -90,7 +90,7 @@ class Compression:
 
     def encoder(self, coding: bytes, size: int | None, padding: int) -> tuple[Encoder, int]:
         """A new encoder for content of this size, None if nobody knows; and how many octets take it a millisecond."""
-        engine = self._engines[coding]
+        engine = _engine(_checked(coding.decode()))
         return engine.Encoder(self._levels[coding], size, padding), engine.INLINE
 
 

@@ -12,7 +12,7 @@ from rejoinder._http.fields import set_field
 from rejoinder._http.status import WITH_CONTENT
 from rejoinder._plan import Extent, Part, Plan, Slice
 from rejoinder._send import read_slice
-from rejoinder._sources import OpenSource
+from rejoinder._sources import Announced, OpenSource
 from rejoinder._sources.local import OpenFile
 from rejoinder._turns import turns
 
@@ -57,6 +57,8 @@ async def _digest_of(parts: Iterable[Part], source: OpenSource, digest: Digest, 
             state.update(part)
         elif part is not Extent.TO_END:  # every source knows its size
             position = part.start
+            if isinstance(source, Announced) and len(part) > portion:
+                source.expect(part.start, part.stop)
             while position < part.stop:
                 data = await read_slice(source, position, min(position + portion, part.stop))
                 state.update(data)

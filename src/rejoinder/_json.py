@@ -6,7 +6,7 @@ from typing import Any, Self, Unpack
 from starlette.background import BackgroundTask
 
 from rejoinder._calls import Call
-from rejoinder._encode.json import Default, Nan, encode, encode_json
+from rejoinder._encode.json import Default, Nan, check_nan, encode, encode_json
 from rejoinder._http.fields import Headers
 from rejoinder._http.media import content_type
 from rejoinder._http.status import check_status
@@ -97,6 +97,7 @@ class JSONResponse(Response, StarletteJSONResponse):
         >>> JSONResponse.lazy(lambda: {"all": "that there is"}, etag="v1").headers["content-type"]
         'application/json'
         """
+        check_nan(nan)
         response = super().lazy(
             build,
             status_code,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+import anyio
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -149,21 +150,24 @@ class ProxyResponse(StreamingResponse):
         upstream = Upstream.of(request, target, client, path, fields, via)
         response = cls(upstream.request, client=client, **options)
         response._upstream = upstream
+        # RFC 9110, 13.2.1: a server that is not the origin "MUST NOT evaluate the conditional request header fields".
+        response._evaluates = False
         return response
 
     async def _begin(
         self, scope: Scope, receive: Receive, send: Send, exchange: Exchange
     ) -> tuple[Outlet, object, Encoder]:
-        from rejoinder._upstream import NoAnswerError
+        from rejoinder._upstream import GATEWAY_TIMEOUT, NoAnswerError
 
         encoder = ChunkEncoder(self.charset)
         own = checked(self.raw_headers)
         try:
-            content, status, fields = await self._upstream.open(scope, receive, self._via)
-        except NoAnswerError as error:
-            cause = error.__cause__
+            with anyio.fail_after(self._terms.max_duration):
+                content, status, fields = await self._upstream.open(scope, receive, self._via)
+        except (NoAnswerError, TimeoutError) as error:
+            cause = error.__cause__ if isinstance(error, NoAnswerError) else error
             exchange.failure = cause if isinstance(cause, Exception) else None
-            answer = plan_failure(error.status, own)
+            answer = plan_failure(error.status if isinstance(error, NoAnswerError) else GATEWAY_TIMEOUT, own)
             exchange.status = answer.status
             return Outlet(scope, send, exchange, answer.headers, has_content=False), self._content, encoder
         if self._replaced:

@@ -166,7 +166,7 @@ class Response(StarletteResponse):
         section has no content-length (RFC 9110, 9.3.2).
 
         Args:
-            build: returns what the constructor takes as its content. `async def` runs on the event loop, and any other
+            build: returns what `render` takes; what a subclass's own constructor makes of its content is not done. `async def` runs on the event loop, and any other
                 function in a thread.
             status_code: as for the constructor.
             headers: as for the constructor.
@@ -266,7 +266,8 @@ class Response(StarletteResponse):
     def _tell(self, options: ContentOptions | SendingOptions) -> None:
         """Put into the headers what the options say. Of `headers=` and these, these win, but for the file name."""
         check_names(self, options, self._takes)
-        fields, is_checked = self.raw_headers, self._checked is not None
+        fields = self.raw_headers
+        is_checked = fields == self._checked  # an `init_headers` of a subclass may have edited them since
         filename, etag, last_modified = options.get("filename"), options.get("etag"), options.get("last_modified")
         if filename is not None and all(name != b"content-disposition" for name, _ in fields):
             fields.append((b"content-disposition", content_disposition(filename).encode()))
@@ -451,7 +452,8 @@ class Response(StarletteResponse):
             return
         async with Exchange(status, self.on_finish, self.background) as exchange:
             if self._compression is not None:
-                scope, send = compressed(self._compression, scope, send, exchange)
+                has_size = self._recipe is None
+                scope, send = compressed(self._compression, scope, send, exchange, has_size=has_size)
             check_status(status)
             fields = self._implied_fields() if fields is None else checked(fields)
             if body is None and self._recipe is not None:

@@ -65,7 +65,8 @@ _logger = logging.getLogger("rejoinder")
 class StaticFiles(StarletteStaticFiles):
     """The files of directories, as an ASGI application: `app.mount("/static", StaticFiles(directory="static"))`.
 
-    Nothing outside the directories is ever sent, whatever the URL says and whatever links are in them. Answers have
+    Nothing outside the directories is ever sent, whatever the URL says and whatever links are in them (an
+    `ObjectStoreDirectory` of a local store follows links, as the store does). Answers have
     ranges, validators and 304, as those of `FileResponse`.
 
     Args:

@@ -90,6 +90,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
     _iterated: object = None
     _owned: Sequence[object] = ()
 
+    _evaluates = True  # the request's conditions
+
     def __init__(
         self,
         content: object,
@@ -213,7 +215,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
             fields = self._implied_fields()
         else:
             fields = self._framed_fields(status, self.raw_headers if fields is None else fields)
-            if (answer := evaluate(scope, status, fields)) is not None:
+            if self._evaluates and (answer := evaluate(scope, status, fields)) is not None:
                 exchange.status, fields = answer.status, answer.headers
         has_content = scope.get("method") != "HEAD" and status in WITH_CONTENT and exchange.status == status
         trailers = Trailers(self._trailers, self._digests) if self._trailers or self._digests else None

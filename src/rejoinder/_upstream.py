@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope
 from rejoinder._http.conditions import SAFE
 from rejoinder._http.fields import Field, checked, combine
 from rejoinder._http.forwarding import forward_request, forward_response, override, path_beneath
-from rejoinder._http.negotiation import ACCEPT_ENCODING, IDENTITY
+from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, IDENTITY
 from rejoinder._http.status import FINAL
 from rejoinder._lifecycle import ClientLeft, shielded
 from rejoinder._send import unless_client_leaves
@@ -41,6 +41,8 @@ class Content:
     def __aiter__(self) -> AsyncIterator[bytes]:
         if self.response is None:
             raise RuntimeError("the content of a ProxyResponse is there while it is sent, and not before")
+        if self.response.is_stream_consumed:  # by a hook of the client or its auth: the connection is another's by now
+            return aiter(httpx.ByteStream(self.response.content))
         # Not `aiter_raw`, which refuses a response that a test has made with its content.
         return aiter(cast("httpx.AsyncByteStream", self.response.stream))
 
@@ -186,6 +188,8 @@ def _fields_for_client(response: httpx.Response, via: str | None) -> list[Field]
     if response.status_code not in FINAL:
         raise _UnfitError(f"status {response.status_code}")
     fields = forward_response(response.headers.raw, response.http_version.removeprefix("HTTP/"), via)
+    if response.is_stream_consumed and CONTENT_ENCODING.decode() in response.headers:  # what there is of it is decoded
+        fields = [field for field in fields if field[0] not in {CONTENT_ENCODING, _LENGTH}]
     try:
         # RFC 9110, 5.5: "a recipient of CR, LF, or NUL within a field value MUST either reject the message or replace
         # each of those characters with SP".
@@ -197,15 +201,17 @@ def _fields_for_client(response: httpx.Response, via: str | None) -> list[Field]
 def _has_content(scope: Scope) -> bool:
     framing = combine(scope["headers"], {_LENGTH, _CODED})
     if framing:
-        return framing.get(_LENGTH) != b"0"
+        return _CODED in framing or framing.get(_LENGTH) != b"0"
     # From HTTP/2 on, content need not be announced.
     return not scope.get("http_version", "1.1").startswith("1") and scope["method"] not in SAFE
 
 
 def _raw_path(scope: Scope) -> bytes:
     """The path of the request, percent-encoded, seen from where the application is mounted."""
-    root = scope.get("root_path", "")
+    root = scope.get("root_path", "").rstrip("/")
     raw, raw_root = scope.get("raw_path"), quote(root).encode()
-    if raw is not None and raw.startswith(raw_root):
+    # Only whole segments: "/apiary" is not beneath "/api", and whoever guards what is has not looked at it.
+    if raw is not None and (raw + b"/").startswith(raw_root + b"/"):
         return bytes(raw[len(raw_root) :])
-    return quote(scope["path"].removeprefix(root)).encode()
+    path: str = scope["path"]
+    return quote(path.removeprefix(root) if f"{path}/".startswith(f"{root}/") else path).encode()

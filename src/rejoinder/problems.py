@@ -42,8 +42,10 @@ _MEMBERS: dict[str, Any] = {
     "detail": {"type": "string"},
     "instance": {"type": "string", "format": "uri-reference"},
 }
+_PROBLEM = "ProblemDetails"
+_TELLS = "tells_of_problems"  # an attribute of our `openapi`
 _SCHEMA: dict[str, Any] = {
-    "ProblemDetails": {
+    _PROBLEM: {
         "title": "ProblemDetails",
         "description": "RFC 9457. There may be more members.",
         "type": "object",
@@ -101,7 +103,7 @@ def install(app: Starlette) -> None:
     if missing and app.middleware_stack is not None:
         raise RuntimeError("problems.install(app) must be called before the application answers its first request")
     handlers.update(missing)
-    if RequestValidationError in missing:
+    if RequestValidationError in handlers and not getattr(getattr(app, "openapi", None), _TELLS, False):
         _tell_openapi(app)
 
 
@@ -175,20 +177,26 @@ def _tell_openapi(app: Any) -> None:
 
     def openapi() -> dict[str, Any]:
         schema: dict[str, Any] = make()
-        if app.exception_handlers.get(RequestValidationError) is _answer_validation_error:
-            _describe(schema)
+        _describe(schema, validation=app.exception_handlers.get(RequestValidationError) is _answer_validation_error)
         return schema
 
+    setattr(openapi, _TELLS, True)
     app.openapi = openapi
 
 
-def _describe(schema: dict[str, Any]) -> None:
-    """Put problem details where FastAPI has told of its own errors; in place, since the schema is kept."""
+def _describe(schema: dict[str, Any], *, validation: bool) -> None:
+    """Put problem details where FastAPI has told of its own errors; in place, since the schema is kept.
+
+    Without `validation`, the application answers those itself.
+    """
+    schemas: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas.setdefault(_PROBLEM, deepcopy(_SCHEMA[_PROBLEM]))
+    if not validation:
+        return
     for operation in _operations(schema):
         told = operation.get("responses", {}).get("422", {})
         if told.get("content") == {"application/json": {"schema": {"$ref": _SCHEMAS + "HTTPValidationError"}}}:
             told["content"] = _content("ValidationProblemDetails")
-    schemas: dict[str, Any] = schema.setdefault("components", {}).setdefault("schemas", {})
     for name, one in _SCHEMA.items():
         schemas.setdefault(name, deepcopy(one))
     for name in ("HTTPValidationError", "ValidationError"):  # the first refers to the second

@@ -291,6 +291,42 @@ def test_without_a_head_there_is_a_status_and_nothing_else(
     assert "no answer from the upstream" in caplog.text
 
 
+def test_max_duration_is_for_the_head_too() -> None:
+    async def main() -> None:
+        async with serving(think) as (upstream, client):
+            response = ProxyResponse(client.build_request("GET", upstream.url), client=client, max_duration=0.1)
+            assert (await fetch(response)).status == 504
+
+    on("asyncio", main)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_length_beside_a_transfer_coding_is_not_passed_on(backend: str) -> None:
+    """Or else what follows it would be taken for another response."""
+
+    async def main() -> None:
+        framed = CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n") + b"5\r\nhello\r\n0\r\n\r\n"
+        answer, _ = await ask(framed)
+        assert (answer.body, answer.complete, answer.headers.get("content-length")) == (b"hello", True, None)
+
+    on(backend, main)
+
+
+def test_what_a_hook_of_the_client_has_read_is_not_read_again() -> None:
+    """Its connection is in the pool by then, and may be another's."""
+
+    async def main() -> None:
+        coded = gzip.compress(b"hello")
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(coded)
+        for answer in (OK, head + coded):
+            async with serving(answer) as (upstream, client):
+                client.event_hooks["response"].append(lambda response: response.aread())
+                got = await fetch(ProxyResponse(client.build_request("GET", upstream.url), client=client))
+                assert (got.body, got.headers.get("content-encoding")) == (b"hello", None)
+
+    on("asyncio", main)
+
+
 def test_nobody_there_is_a_502() -> None:
     async def main() -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -465,6 +501,12 @@ def test_forward_sends_what_came(backend: str) -> None:
         pytest.param(
             "POST", [(b"transfer-encoding", b"chunked")], {"transfer-encoding": "chunked"}, id="of no known length"
         ),
+        pytest.param(
+            "POST",
+            [(b"transfer-encoding", b"chunked"), (b"content-length", b"0")],
+            {"transfer-encoding": "chunked"},
+            id="of a length that is not true",
+        ),
     ],
 )
 def test_forward_frames_the_content_anew(method: str, fields: Any, framing: dict[str, str]) -> None:
@@ -567,6 +609,31 @@ def test_forward_sees_the_path_from_where_it_is_mounted() -> None:
                 async with exchange:
                     await exchange.body()
         assert [request.split(b" ")[1] for request in upstream.requests] == [b"/base/a%2Fb", b"/base/a/b"]
+
+    on("asyncio", main)
+
+
+def test_forward_is_beneath_whole_segments_of_where_it_is_mounted() -> None:
+    async def main() -> None:
+        async with serving(OK) as (upstream, client):
+            for path in ("/apiadmin/users", "/api/users"):
+                exchange = Exchange(forwarding(upstream, client), path=path)
+                exchange.scope.update({"root_path": "/api", "raw_path": path.encode()})
+                async with exchange:
+                    await exchange.body()
+        assert [request.split(b" ")[1] for request in upstream.requests] == [b"/base/apiadmin/users", b"/base/users"]
+
+    on("asyncio", main)
+
+
+def test_forward_leaves_conditions_to_the_upstream() -> None:
+    async def main() -> None:
+        async with serving(b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 5\r\n\r\nhello') as (upstream, client):
+            for field in ("if-match", "if-none-match"):
+                value = '"a"' if field == "if-none-match" else '"b"'
+                answer = await fetch(forwarding(upstream, client), headers={field: value})
+                assert (answer.status, answer.body) == (200, b"hello")
+                assert (field, value) in upstream.fields
 
     on("asyncio", main)
 

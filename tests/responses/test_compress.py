@@ -1,5 +1,6 @@
 """`compress=` and CompressionMiddleware: what the client gets, and what is left behind when it ends."""
 
+import copy
 import gc
 import gzip
 import os
@@ -9,6 +10,7 @@ import weakref
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -635,8 +637,8 @@ def test_encoders_are_released_on_every_way_out() -> None:
     class Watched(CodedSend):
         __slots__ = ("__weakref__",)
 
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
             made.append(weakref.ref(self))
 
     def failing() -> Iterator[str]:
@@ -772,3 +774,35 @@ def test_padding_hides_lengths() -> None:
 def test_compress_false_is_no_middleware() -> None:
     with pytest.raises(ValueError, match="leave it out"):
         CompressionMiddleware(PlainTextResponse(TEXT), compress=False)
+
+
+def test_what_the_application_puts_into_its_scope_is_for_those_around_it() -> None:
+    """As Starlette's routes do, of whom metrics and logs read the name of the route."""
+
+    async def routed(scope: Any, receive: Any, send: Any) -> None:
+        scope["route"] = "/items/{item}"
+        await PlainTextResponse(TEXT)(scope, receive, send)
+
+    async def observing(scope: Any, receive: Any, send: Any) -> None:
+        headers = scope["headers"]
+        await CompressionMiddleware(routed)(scope, receive, send)
+        seen.append((scope["route"], scope["headers"] is headers))
+
+    seen: list[Any] = []
+    assert text(get(observing, accept_encoding="gzip")) == TEXT
+    assert seen == [("/items/{item}", True)]
+
+
+def test_head_of_lazy_content_is_as_get() -> None:
+    response = JSONResponse.lazy(lambda: {"a": 1}, etag="v1", compress="gzip")
+    found = [
+        run(partial(fetch, response, method, headers={"accept-encoding": "gzip"})).headers for method in ("GET", "HEAD")
+    ]
+    names = ("etag", "vary", "content-encoding", "content-type")
+    assert [found[0].get(name) for name in names] == [found[1].get(name) for name in names]
+
+
+def test_a_response_with_it_can_be_copied() -> None:
+    assert (
+        text(get(copy.deepcopy(Response(TEXT, media_type="text/plain", compress=True)), accept_encoding="gzip")) == TEXT
+    )

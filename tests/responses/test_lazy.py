@@ -296,3 +296,8 @@ def test_a_coroutine_that_nobody_awaits_is_closed() -> None:
             await sending
 
     asyncio.run(main())
+
+
+def test_a_policy_for_nan_that_is_none_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="nan must be"):
+        JSONResponse.lazy(dict, nan="nul")  # type: ignore[arg-type]

@@ -158,3 +158,14 @@ def test_static_files_take_one(tmp_path: Path) -> None:
 def test_a_redirect_has_no_content_to_speak_of() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'etag'"):
         rejoinder.RedirectResponse("/a", etag="a")  # type: ignore[call-arg]
+
+
+def test_what_init_headers_of_a_subclass_edits_is_checked_also_with_options() -> None:
+    class Odd(Response):
+        def init_headers(self, headers: Any = None) -> None:
+            super().init_headers(headers)
+            self.headers["x-user"] = "a\r\nset-cookie: s=1"
+
+    for response in (Odd("a"), Odd("a", vary="origin"), Odd("a", cache_control="no-store")):
+        with pytest.raises(ValueError, match="x-user"):
+            run(partial(fetch, response))

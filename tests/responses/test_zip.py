@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from rejoinder import Ending, FileChangedError, Outcome, ZipEntry, ZipResponse
+from rejoinder._sources.memory import BytesSource
 from rejoinder.testing import Answer, Exchange, fetch, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
@@ -211,6 +212,10 @@ def test_files_have_a_validator(folder: Path) -> None:
     assert get(ZipResponse({"d/": folder, "b": folder / "a.txt"})).headers.get("etag") != etag
     (folder / "a.txt").write_bytes(b"ab")
     assert get(response).headers.get("etag") != etag
+    of_a_year = [
+        ZipResponse([ZipEntry("a", folder / "a.txt", modified=datetime(y, 1, 1, tzinfo=UTC))]) for y in (2000, 2020)
+    ]
+    assert len({get(dated).headers.get("etag") for dated in of_a_year}) == 2
 
 
 @pytest.mark.parametrize(
@@ -409,6 +414,12 @@ def test_deflated_it_is_the_file_as_it_is_when_it_is_its_turn(tmp_path: Path) ->
 def test_content_of_another_size_than_was_said_cuts_the_connection(content: list[bytes]) -> None:
     with pytest.raises(ValueError, match="its size is 4"):
         get(ZipResponse([ZipEntry("a", content, size=4)]))
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_a_source_of_another_size_than_was_said_cuts_the_connection(deflate: bool) -> None:
+    with pytest.raises(FileChangedError):
+        get(ZipResponse([ZipEntry("a", BytesSource(bytes(10)), size=5), ZipEntry("b", [b"c"])], deflate=deflate))
 
 
 def test_chunks_of_another_type_cut_the_connection() -> None:

@@ -141,7 +141,8 @@ def _has_choice(status: int, given: dict[bytes, bytes], minimum: int) -> bool:
     if _CONTENT_RANGE in given or not is_compressible(given.get(_CONTENT_TYPE, b"")):
         return False
     length = given.get(_CONTENT_LENGTH)
-    return length is None or (_is_length(length) is not None and int(length) >= minimum)
+    # Nothing is never smaller; and an order to a front server to send a file has no content of its own.
+    return length is None or (_is_length(length) is not None and int(length) >= max(minimum, 1))
 
 
 def _allows(given: dict[bytes, bytes]) -> bool:

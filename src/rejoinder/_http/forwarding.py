@@ -74,6 +74,9 @@ def override(fields: Iterable[Field], by: list[Field]) -> list[Field]:
 
 def _pass_on(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
     fields = [(name.lower(), value) for name, value in fields]
+    # RFC 9112, 6.3: an intermediary that forwards what has both "MUST first remove the received Content-Length field".
+    if any(name == b"transfer-encoding" for name, _ in fields):
+        fields = [field for field in fields if field[0] != b"content-length"]
     named = {
         option.strip(b" \t").lower() for option in combine(fields, {_CONNECTION}).get(_CONNECTION, b"").split(b",")
     }

@@ -42,6 +42,7 @@ T = TypeVar("T")
 _CHUNK = 256 * 1024  # octets at least, but for the last; with less, hops from obstore's threads cost more than the rest
 _FAULTS = 2  # in a row: without a chunk between them
 _LONGEST = 1024  # octets of a key, in S3 and Google's
+_WITH_LIMIT = {"S3Store", "GCSStore"}
 _STORED = {"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type"}
 _MISSING = 'object stores need obstore: pip install "rejoinder[obstore]"'
 # A list that is refused is an error of no kind, but for its text.
@@ -110,8 +111,11 @@ class ObjectStoreFile:
             ObjectAccessError: the store does not let us read it, or does not tell whether there is one.
             ObjectStoreError: the store cannot be reached, or failed.
         """
-        # Of the bucket itself, S3 has something to say; of what is too long, the same as of a fault.
-        if not self.key.strip("/") or len(self.key.encode(errors="replace")) > _LONGEST:
+        # obstore drops outer slashes: another key would be this object, past whoever has looked at its beginning. Of the
+        # bucket itself, S3 has something to say; of what is too long for it and for GCS, the same as of a fault.
+        is_limited = type(self.store).__name__ in _WITH_LIMIT
+        too_long = is_limited and len(self.key.encode(errors="replace")) > _LONGEST
+        if not self.key or self.key != self.key.strip("/") or too_long:
             raise not_found(self.key)
         found = await _get(self.store, self.key, {"head": True})
         return OpenObject(self, found)
