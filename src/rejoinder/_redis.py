@@ -405,6 +405,10 @@ class _Writer(_Worker):
         while not all(waiting.id.done() for waiting in batch):
             try:
                 await self._client.connect()
+                if not batch[0].sent:  # who has given up meanwhile was told that it is not stored
+                    batch = [waiting for waiting in batch if not waiting.id.done()]
+                    if not batch:
+                        return
                 for waiting in batch:
                     waiting.sent = True  # from now on, it may have been stored if there is no answer
                 drafts = [waiting.draft for waiting in batch]
