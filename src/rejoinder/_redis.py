@@ -142,12 +142,11 @@ class RedisBackend:
         Raises:
             RuntimeError: as of `publish`.
         """
-        if self._closed:
-            return Replay(
-                (), self._history.position, complete=True
-            )  # the stream ends at once, and its client goes on elsewhere
-        self._attach()
-        await self._reader.reach(last_event_id)
+        if not self._closed:
+            self._attach()
+            await self._reader.reach(last_event_id)
+        if self._closed:  # maybe meanwhile: the stream ends at once, and its client goes on elsewhere
+            return Replay((), self._history.position, complete=True)
         return self._history.replay(last_event_id)
 
     def close(self) -> None:

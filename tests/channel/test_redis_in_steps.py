@@ -30,6 +30,7 @@ class Steps:
     async def drop(self) -> None: ...
 
     async def read_back(self, end: str, count: int) -> list[Entry]:
+        await self.connect()
         return self.entries[::-1] if end == "+" else []
 
     async def read_after(self, id: str, count: int) -> list[Entry]:  # noqa: A002 - as Redis calls it
@@ -92,5 +93,28 @@ def test_what_was_sent_is_sent_again_as_it_was() -> None:
         steps.answers.set()
         await second
         assert steps.asked == [(1, [b"data: 1\n", b"data: 2\n"])] * 2
+
+    runs(main)
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["for-an-event", "for-the-history"])
+def test_who_waits_for_a_replay_when_the_channel_is_closed_gets_nothing(connected: bool) -> None:
+    """It goes on elsewhere from where it was: nothing old again, no gap that is none."""
+
+    async def main(steps: Steps, channel: Channel) -> None:
+        steps.entries = [Entry("1-0", b"data: 1\n", None, ""), Entry("2-0", b"data: 2\n", None, "1-0")]
+        if connected:
+            steps.connects.set()
+            await channel._backend.replay(None)
+        got: list[bytes] = []
+
+        async def client() -> None:
+            got.extend([event.encoded async for event in channel.subscribe("9-0")])
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(client)
+            await anyio.wait_all_tasks_blocked()
+            channel.close()
+        assert got == []
 
     runs(main)
