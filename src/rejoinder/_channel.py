@@ -310,6 +310,8 @@ class Channel:
         subscriber.join(over=True)
         self._subscribers.discard(subscriber)
         self._waiting.pop(subscriber, None)
+        if not self._subscribers:
+            self._news = None  # it belongs to the event loop of those who waited
 
     def _tell(self, subscriber: "_Subscriber", tell: Callable[[], None]) -> None:
         """Have it told of the next event."""

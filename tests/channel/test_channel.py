@@ -448,6 +448,20 @@ def test_a_channel_may_serve_one_loop_after_the_other(world: Any) -> None:
         world.run(main)
 
 
+def test_who_waited_in_one_loop_leaves_nothing_for_the_next(world: Any) -> None:
+    channel = world.channel()
+
+    async def main() -> None:
+        reader = Reader(channel)
+        async with anyio.create_task_group() as group:
+            group.start_soon(reader.read)
+            await world.settled(channel)
+            reader.scope.cancel()
+
+    for _ in range(2):
+        world.run(main)
+
+
 MISTAKES = [
     pytest.param(lambda: Channel(backlog=0), ValueError, "backlog must be", id="no-backlog"),
     pytest.param(lambda: Channel(slow="x"), ValueError, "SlowClient", id="no-policy"),  # type: ignore[arg-type]
