@@ -310,6 +310,8 @@ class Channel:
         subscriber.join(over=True)
         self._subscribers.discard(subscriber)
         self._waiting.pop(subscriber, None)
+        if not self._subscribers:
+            self._news = None  # it belongs to the event loop of those who waited
 
     def _tell(self, subscriber: "_Subscriber", tell: Callable[[], None]) -> None:
         """Have it told of the next event."""
@@ -359,7 +361,7 @@ class _Log:
         self._size = size
         self._by_key = by_key
         self._entries: OrderedDict[object, _Entry] = OrderedDict()
-        self._joined, self._joined_after = b"", -1
+        self._joined, self._joined_after = (b"", ""), -1
         self.newest = 0  # position
         self.dropped = 0  # position of the last that had to go
 
@@ -383,17 +385,13 @@ class _Log:
         found.reverse()
         return found
 
-    def joined_after(self, position: int) -> bytes:
-        """The octets of all of these; made once for those who ask for the same."""
+    def joined_after(self, position: int) -> tuple[bytes, str]:
+        """The octets of all of these, and the newest id among them; made once for those who ask for the same."""
         if self._joined_after != position:
-            self._joined, self._joined_after = (
-                b"".join([entry.event.encoded for entry in self.after(position)]),
-                position,
-            )
+            events = [entry.event for entry in self.after(position)]
+            newest_id = next((event.id for event in reversed(events) if event.id), "")  # a gap has none
+            self._joined, self._joined_after = (b"".join([event.encoded for event in events]), newest_id), position
         return self._joined
-
-    def newest_id(self) -> str:
-        return next(reversed(self._entries.values())).event.id
 
     def has(self, entry: "_Entry") -> bool:
         key = entry.event.key if self._by_key and entry.event.key is not None else entry.position
@@ -470,8 +468,8 @@ class _Subscriber:
                 return first
             first += event.encoded
         if self._log.newest > self.position:
-            rest = self._log.joined_after(self.position)
-            self.position, self.last_event_id = self._log.newest, self._log.newest_id() or self.last_event_id
+            rest, newest_id = self._log.joined_after(self.position)
+            self.position, self.last_event_id = self._log.newest, newest_id or self.last_event_id
             return first + rest if first else rest
         return first
 

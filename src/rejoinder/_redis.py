@@ -142,12 +142,11 @@ class RedisBackend:
         Raises:
             RuntimeError: as of `publish`.
         """
-        if self._closed:
-            return Replay(
-                (), self._history.position, complete=True
-            )  # the stream ends at once, and its client goes on elsewhere
-        self._attach()
-        await self._reader.reach(last_event_id)
+        if not self._closed:
+            self._attach()
+            await self._reader.reach(last_event_id)
+        if self._closed:  # maybe meanwhile: the stream ends at once, and its client goes on elsewhere
+            return Replay((), self._history.position, complete=True)
         return self._history.replay(last_event_id)
 
     def close(self) -> None:
@@ -405,6 +404,10 @@ class _Writer(_Worker):
         while not all(waiting.id.done() for waiting in batch):
             try:
                 await self._client.connect()
+                if not batch[0].sent:  # who has given up meanwhile was told that it is not stored
+                    batch = [waiting for waiting in batch if not waiting.id.done()]
+                    if not batch:
+                        return
                 for waiting in batch:
                     waiting.sent = True  # from now on, it may have been stored if there is no answer
                 drafts = [waiting.draft for waiting in batch]

@@ -13,7 +13,7 @@ import pytest
 
 from rejoinder import testing
 from rejoinder._channel import Backend, Channel, Deliver, MemoryBackend, Replay, SlowClient, Subscription
-from rejoinder._encode.sse import Draft, EncodedEvent, ServerSentEvent
+from rejoinder._encode.sse import Draft, EncodedEvent, ServerSentEvent, encode_gap
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
@@ -216,7 +216,8 @@ class Broker:
         self.asked.set()
         await self.answer.wait()
         ids = [event.id for event in self.events]
-        return Replay(self.events[ids.index(last_event_id or "") + 1 :], len(ids), complete=True)
+        known = len(ids) if last_event_id is None else ids.index(last_event_id) + 1
+        return Replay(self.events[known:], len(ids), complete=True)
 
 
 @pytest.mark.parametrize("early", range(6))
@@ -297,6 +298,54 @@ def test_a_client_that_is_slow_in_the_replay_is_told_what_it_lost_after_it(world
         assert await rest(subscription) == [2, ("gap", ids[2]), 4]
 
     world.run(main)
+
+
+LAST_IDS = [
+    pytest.param([[1, 2]], "id 2", id="events"),
+    pytest.param([[1, "gap"]], "id 1", id="a-gap-after-an-event"),
+    pytest.param([[1, "gap", "gap"]], "id 1", id="gaps-after-an-event"),
+    pytest.param([["gap", 1]], "id 2", id="an-event-after-a-gap"),
+    pytest.param([[1], ["gap"]], "id 1", id="a-gap-after-what-it-has"),
+    pytest.param([["gap"]], None, id="a-gap-alone"),
+]
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["at-once", "one-by-one"])
+@pytest.mark.parametrize(("taken", "last"), LAST_IDS)
+def test_a_gap_is_after_the_newest_event_that_the_client_has(
+    taken: Sequence[Sequence[Any]], last: str | None, whole: bool
+) -> None:
+    """However many gaps, which have no ids, have come since from the backend itself."""
+
+    async def main() -> None:
+        broker = Broker()
+        broker.answer.set()
+        channel = Channel(broker, backlog=3)
+        await channel.publish("before")
+        await broker.pump(1)
+        subscription = channel.subscribe()
+        await subscription.open(lambda: None)
+
+        def take() -> bytes:
+            if whole:
+                return subscription.take()
+            events = iter(subscription._subscriber.next_event, None)
+            return b"".join([event.encoded for event in events])
+
+        for items in taken:
+            for item in items:
+                if item == "gap":
+                    broker.events.append(encode_gap("of the backend"))
+                else:
+                    await channel.publish(item)
+            await broker.pump(len(items))
+            assert take().count(b"\n\n") == len(items)
+        await publish(channel, *range(4))  # more than the backlog
+        await broker.pump(4)
+        assert take().startswith(encode_gap(last).encoded)
+        subscription.leave()
+
+    testing.run(main)
 
 
 def test_without_a_key_every_event_is_kept(world: Any) -> None:
@@ -443,6 +492,20 @@ def test_a_channel_may_serve_one_loop_after_the_other(world: Any) -> None:
     async def main() -> None:
         subscription, _ = await begun(world, channel)
         await subscription.aclose()
+
+    for _ in range(2):
+        world.run(main)
+
+
+def test_who_waited_in_one_loop_leaves_nothing_for_the_next(world: Any) -> None:
+    channel = world.channel()
+
+    async def main() -> None:
+        reader = Reader(channel)
+        async with anyio.create_task_group() as group:
+            group.start_soon(reader.read)
+            await world.settled(channel)
+            reader.scope.cancel()
 
     for _ in range(2):
         world.run(main)
