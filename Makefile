@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed-
 # The Pythons that are here, for the wheel.
 PYTHONS ?= $(foreach version,3.11 3.12 3.13 3.14,$(if $(shell python$(version) -V 2>/dev/null),python$(version)))
 BARE := tests/test_exports.py tests/plan tests/responses tests/sources
+SUITE ?= -m "not wire and not browser"
+# A file's tests share servers, so they stay in one process.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo dist test test-floor test-wheel test-pythons soak check bench docs docs-serve format clean
 
@@ -14,23 +17,22 @@ demo: $(STAMP)demo  ## the gallery: every class, its code, its bytes on the wire
 	$(BIN)/python -m demo
 
 test: $(STAMP)dev  ## the whole test suite
-	$(BIN)/python -m coverage run -m pytest
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest $(PARALLEL) --cov
 
 test-floor: $(VENV)-floor/.installed  ## the suite on the oldest dependencies that pyproject.toml admits
-	$(VENV)-floor/bin/python -m pytest --numprocesses auto -m "not wire and not browser"
+	$(VENV)-floor/bin/python -m pytest $(PARALLEL) $(SUITE)
 
 test-wheel: dist  ## the wheel as it is installed, with nothing that it does not need
 	rm -rf $(VENV)-wheel && $(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl \
 	  blockbuster hypothesis pytest pytest-timeout pytest-xdist trio
-	$(VENV)-wheel/bin/python -m pytest --numprocesses auto $(BARE)
+	$(VENV)-wheel/bin/python -m pytest $(PARALLEL) $(BARE)
 
 test-pythons: dist  ## the same wheel with everything, on each Python that is here
 	for python in $(PYTHONS); do \
 	  rm -rf $(VENV)-wheel-$$python && $$python -m venv $(VENV)-wheel-$$python && \
 	  $(VENV)-wheel-$$python/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/*.whl)[dev]" && \
-	  $(VENV)-wheel-$$python/bin/python -m pytest --numprocesses auto -m "not wire and not browser" || exit 1; \
+	  $(VENV)-wheel-$$python/bin/python -m pytest $(PARALLEL) $(SUITE) || exit 1; \
 	done
 
 dist: $(STAMP)dev
