@@ -101,7 +101,7 @@ class _Wait:
     future that a task awaits is, where a future of asyncio would have it raised.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_awaited", "_began", "_context", "_loop", "_wakeup")
+    __slots__ = ("_asyncio_future_blocking", "_awaited", "_began", "_context", "_loop", "_wakeup", "_woken")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._asyncio_future_blocking = False
@@ -109,6 +109,7 @@ class _Wait:
         self._awaited: _Steps
         self._began = False
         self._wakeup: Callable[[object], object] | None = None
+        self._woken = False
         self._context: Context | None = None
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -119,6 +120,7 @@ class _Wait:
             self._began = False
             raise StopIteration
         self._began = self._asyncio_future_blocking = True
+        self._woken = False
         return self
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
@@ -135,8 +137,8 @@ class _Wait:
             steps.future.add_done_callback(self, context=context)
 
     def done(self) -> bool:
-        """Asked by those who look at what tasks wait for."""
-        return self._wakeup is None
+        """Asked by those who look at what tasks wait for; and by a stream around this one, whose source awaits this."""
+        return self._woken or self._awaited.ready()
 
     def result(self) -> None:
         """Asked by the task that goes on."""
@@ -150,12 +152,15 @@ class _Wait:
         raise NotImplementedError
 
     def wake(self) -> None:
+        self._woken = True
         wakeup, self._wakeup = self._wakeup, None
         if wakeup is not None:
             self._loop.call_soon(wakeup, self, context=self._context)
 
     def __call__(self, _: object) -> None:
         """The same, at once: what was waited for is done. Called by the loop."""
+        if not self.done():
+            return  # it is what was waited for before, and a stream around this one does not come again to be called
         wakeup, self._wakeup = self._wakeup, None
         if wakeup is not None:
             wakeup(self)

@@ -933,3 +933,28 @@ def test_the_clean_up_of_a_source_is_not_cancelled_again() -> None:
 
     run(main)
     assert closed == [3]
+
+
+@pytest.mark.timeout(20)  # or it turns for ever
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_stream_within_a_stream_in_one_task_waits(depth: int) -> None:
+    """As when a source reads what another app answers, by a client that calls it."""
+
+    async def relayed(content: Any) -> AsyncIterator[bytes]:
+        got: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(0.1)
+            got.append(message.get("body", b""))
+
+        await StreamingResponse(content, keepalive=(0.3, b"."))(SCOPE, never, send)
+        yield b"".join(got)
+
+    async def main() -> None:
+        content: Any = steps("a", 1, "b", 1, "c")
+        for _ in range(depth):
+            content = relayed(content)
+        assert (await fetch(StreamingResponse(content))).body.replace(b".", b"") == b"abc"
+        assert anyio.current_time() == pytest.approx(2.2, abs=0.5)
+
+    run(main)
