@@ -130,11 +130,13 @@ class _Wait:
     def add_done_callback(self, wakeup: Callable[[object], object], *, context: Context) -> None:
         """Called by the task that awaits this."""
         self._wakeup, self._context = wakeup, context
-        steps = self._awaited
-        if steps.future is not None and not steps.heard:
+        self._hear(self._awaited)
+
+    def _hear(self, steps: _Steps) -> None:
+        if steps.future is not None and not steps.heard and self._context is not None:
             steps.heard = True
             # In the context of the task, because the task goes on within this call.
-            steps.future.add_done_callback(self, context=context)
+            steps.future.add_done_callback(self, context=self._context)
 
     def done(self) -> bool:
         """Asked by those who look at what tasks wait for; and by a stream around this one, whose source awaits this."""
@@ -217,6 +219,25 @@ class Stepped(_Wait):
     def now(self) -> float:
         return self._loop.time()
 
+    @property
+    def _cancelled_source_goes_on(self) -> bool:
+        """Whether a source that was cancelled while something is sent is to be resumed meanwhile."""
+        source = self._source
+        return source.cancelled and source.ready() and not self._ending and not self.ended
+
+    @property
+    def _source_waits_in_itself(self) -> bool:
+        """Whether a cancellation could be of a scope within the source: not in a thread, nor until a portion is taken."""
+        return not (self.ended or self._paused or self._puller.opaque)
+
+    def add_done_callback(self, wakeup: Callable[[object], object], *, context: Context) -> None:
+        super().add_done_callback(wakeup, context=context)
+        if self._source.cancelled:
+            self._hear(self._source)
+
+    def done(self) -> bool:
+        return super().done() or self._cancelled_source_goes_on
+
     async def __aenter__(self) -> Self:
         if self._scope is not None:
             self._scope.__enter__()
@@ -276,21 +297,21 @@ class Stepped(_Wait):
             yielded = sending.send(None)
         except StopIteration:
             return True
-        steps, stuck_at = _Steps(sending), math.inf
+        steps, stuck_at, interrupting = _Steps(sending), math.inf, None
         steps.wait_for(yielded)
         while True:
             if steps.state is _State.READY:
-                try:
-                    await asyncio.sleep(0)
-                except asyncio.CancelledError as cancelled:
-                    steps.cancel(cancelled)
+                await self._yield(steps)
             if stuck_at == math.inf:
                 stuck_at = self.now() + _STUCK
             while not steps.ready():
                 latest, now = min(until, self._no_later), self.now()
                 if self.interrupted or now >= latest:
-                    _raise(await self._end(steps))
+                    _raise(await self._end(steps) or interrupting)
                     return False
+                if self._cancelled_source_goes_on:
+                    interrupting = await self._advance_cancelled(steps)
+                    continue
                 if now >= stuck_at:
                     stuck_at = math.inf
                     when_stuck()
@@ -298,7 +319,18 @@ class Stepped(_Wait):
                     await self._wait(steps, min(latest, stuck_at))
             steps.step()
             if steps.state is _State.ENDED:
+                _raise(interrupting)
                 return True
+
+    async def _advance_cancelled(self, sending: _Steps) -> asyncio.CancelledError | None:
+        """Let the source leave what it was cancelled by; if that was nothing of its own, it is for what is sent, too."""
+        try:
+            await self.advance()
+        except asyncio.CancelledError as cancelled:
+            self._shield(on=False)
+            sending.cancel(cancelled)
+            return cancelled
+        return None
 
     def watch(self, receive: Receive, watcher: Watcher) -> None:
         if _only_waits(receive):
@@ -370,11 +402,14 @@ class Stepped(_Wait):
     def _cancelled(self, error: asyncio.CancelledError) -> None:
         if self._ending and not _is_of_a_scope(error):
             self._interrupting = error
-        elif self._awaited is self._source and not self._ending:
+        elif not self._ending and (self._awaited is self._source or self._source_waits_in_itself):
+            # Also while something is sent: it may be a timeout of the source's own, or a scope, or a task group.
             self._cancel_source(error)
+            if self._wakeup is not None:
+                self._hear(self._source)
         else:
             self._awaited.cancel(error)  # while it ends, by a scope of its own: those around are shielded off
-        if self._awaited.ready():
+        if self.done():
             self.wake()
 
     def _cancel_source(self, cancelled: asyncio.CancelledError) -> None:
@@ -406,11 +441,7 @@ class Stepped(_Wait):
         self._ending = True
         while steps.state is not _State.ENDED and self.now() < latest:
             if steps.state is _State.READY:
-                try:
-                    await asyncio.sleep(0)
-                except asyncio.CancelledError as cancelled:
-                    self._awaited = steps
-                    self._cancelled(cancelled)
+                await self._yield(steps)
             elif not steps.ready():
                 await self._wait(steps, latest)
             if steps.ready():
@@ -421,6 +452,14 @@ class Stepped(_Wait):
             _break_off(steps.coroutine)
         interrupting, self._interrupting = self._interrupting, None
         return interrupting
+
+    async def _yield(self, steps: _Steps) -> None:
+        """Let the others run, as these steps do."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError as cancelled:
+            self._awaited = steps
+            self._cancelled(cancelled)
 
     async def _await_tasks(self) -> None:
         await asyncio.wait(self._tasks)

@@ -958,3 +958,105 @@ def test_a_stream_within_a_stream_in_one_task_waits(depth: int) -> None:
         assert anyio.current_time() == pytest.approx(2.2, abs=0.5)
 
     run(main)
+
+
+async def fails() -> None:
+    await asyncio.sleep(1)
+    raise TimeoutError
+
+
+async def time_out(kind: str) -> None:
+    """After 1 s, by a scope of one's own."""
+    if kind == "asyncio.timeout":
+        async with asyncio.timeout(1):
+            await asyncio.sleep(100)
+    elif kind == "fail_after":
+        with anyio.fail_after(1):
+            await anyio.sleep(100)
+    elif kind == "TaskGroup":
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fails())
+            await asyncio.sleep(100)
+    else:
+        async with anyio.create_task_group() as group:
+            group.start_soon(fails)
+            await anyio.sleep(100)
+
+
+@pytest.mark.parametrize("around", [False, True], ids=["no scope around", "in a scope"])
+@pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after", "TaskGroup", "task group"])
+def test_a_scope_of_the_source_that_ends_while_a_message_is_sent_is_its_own(kind: str, around: bool) -> None:
+    """The client is slower than the source, which at 1 s leaves the scope that it waits in."""
+
+    async def items() -> AsyncIterator[bytes]:
+        yield b"a"
+        try:
+            await time_out(kind)
+        except (TimeoutError, BaseExceptionGroup):
+            assert anyio.current_time() == pytest.approx(1, abs=0.1)
+            await asyncio.sleep(0.5)
+            yield b"late"
+        await asyncio.sleep(100)
+        yield b"b"
+
+    async def main() -> None:
+        sent: list[tuple[float, bytes]] = []
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                await asyncio.sleep(3)
+                sent.append((round(anyio.current_time()), message["body"]))
+
+        with anyio.CancelScope() if around else contextlib.nullcontext():
+            await StreamingResponse(items())(SCOPE, never, send)
+        assert sent == [(3, b"a"), (6, b"late"), (104, b"b")]
+
+    run(main)
+
+
+@pytest.mark.parametrize("by", ["timeout", "scope"])
+def test_a_cancellation_while_a_message_is_sent_is_of_both(by: str) -> None:
+    closed: list[tuple[str, float]] = []
+
+    async def items() -> AsyncIterator[bytes]:
+        try:
+            yield b"a"
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(1)
+            closed.append(("source", round(anyio.current_time())))
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                try:
+                    await asyncio.sleep(100)
+                finally:
+                    closed.append(("sending", round(anyio.current_time())))
+
+        if by == "scope":
+            with anyio.move_on_after(2) as scope:
+                await StreamingResponse(items())(SCOPE, never, send)
+            assert scope.cancelled_caught
+        else:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(2):
+                    await StreamingResponse(items())(SCOPE, never, send)
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
+    run(main)
+    assert closed == [("source", 3), ("sending", 3)]
+
+
+def test_a_timeout_of_a_middleware_while_a_message_is_sent_is_raised() -> None:
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            async with asyncio.timeout(1):
+                await asyncio.sleep(100 if message.get("body") else 0)
+
+        with pytest.raises(TimeoutError):
+            await of("a", 50, "b")(SCOPE, never, send)
+
+    run(main)
