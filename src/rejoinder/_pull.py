@@ -244,6 +244,8 @@ class Puller:
                 return
             await feed.open(self.where.gathered)
             self._feed = feed
+            if feed.has_events:  # from the start, of which it does not tell
+                self.where.gathered()
             await feed.wait_over()
         finally:
             feed.leave()
