@@ -174,6 +174,7 @@ class Stepped(_Wait):
     __slots__ = (
         "_alarm",
         "_alarm_at",
+        "_cancelling",
         "_ending",
         "_interrupting",
         "_listener",
@@ -183,6 +184,7 @@ class Stepped(_Wait):
         "_puller",
         "_scope",
         "_source",
+        "_task",
         "_tasks",
         "error",
         "interrupted",
@@ -194,6 +196,7 @@ class Stepped(_Wait):
         self.interrupted = False
         self.error: Exception | None = None
         self._puller = puller
+        self._task, self._cancelling = task, task.cancelling()
         self._source = _Steps(puller.run())
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._listener: _Listener | None = None
@@ -277,7 +280,8 @@ class Stepped(_Wait):
                 source.step()
             except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
                 self.error = error
-            if source.cancelled and puller.has_gathered:
+            # Each scope, timeout or group takes back its own cancellation, when it is left.
+            if source.cancelled and (puller.has_gathered or self._task.cancelling() <= self._cancelling):
                 source.cancelled = False  # it was a timeout of its own
                 self._shield(on=False)
             # One that only yields to the others, as `sleep(0)` does, does not wait.

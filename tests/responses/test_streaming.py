@@ -1009,7 +1009,7 @@ def test_a_scope_of_the_source_that_ends_while_a_message_is_sent_is_its_own(kind
 
         with anyio.CancelScope() if around else contextlib.nullcontext():
             await StreamingResponse(items())(SCOPE, never, send)
-        assert sent == [(3, b"a"), (6, b"late"), (104, b"b")]
+        assert sent == [(3, b"a"), (6, b"late"), (106, b"b")]
 
     run(main)
 
@@ -1058,5 +1058,27 @@ def test_a_timeout_of_a_middleware_while_a_message_is_sent_is_raised() -> None:
 
         with pytest.raises(TimeoutError):
             await of("a", 50, "b")(SCOPE, never, send)
+
+    run(main)
+
+
+@pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after", "TaskGroup", "task group"])
+def test_a_source_that_finds_nothing_in_a_time_of_its_own_can_be_cancelled(kind: str) -> None:
+    """By a scope around the response, although it has given nothing since."""
+
+    async def polls() -> AsyncIterator[bytes]:
+        yield b"a"
+        while True:
+            with contextlib.suppress(TimeoutError, BaseExceptionGroup):
+                await time_out(kind)
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            pass
+
+        with anyio.move_on_after(3.5) as scope:
+            await StreamingResponse(polls())(SCOPE, never, send)
+        assert scope.cancelled_caught
+        assert anyio.current_time() == pytest.approx(3.5, abs=0.1)
 
     run(main)
