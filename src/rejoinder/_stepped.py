@@ -441,7 +441,7 @@ class Stepped(_Wait):
         """Cancel a coroutine, and let it come to its end. Returns a cancellation that came meanwhile, to be raised."""
         if cancel and steps.state in {_State.READY, _State.WAITING}:
             steps.cancel(asyncio.CancelledError("the stream is over"))
-        latest = self.now() + CLOSING
+        latest, before = self.now() + CLOSING, self._task.cancelling()
         self._ending = True
         while steps.state is not _State.ENDED and self.now() < latest:
             if steps.state is _State.READY:
@@ -455,7 +455,8 @@ class Stepped(_Wait):
             _logger.error("a stream's source has not closed within %g s, and is given up: %r", CLOSING, steps.coroutine)
             _break_off(steps.coroutine)
         interrupting, self._interrupting = self._interrupting, None
-        return interrupting
+        # Else it was a timeout of its own, in its clean-up, which has taken it back.
+        return interrupting if self._task.cancelling() > before else None
 
     async def _yield(self, steps: _Steps) -> None:
         """Let the others run, as these steps do."""

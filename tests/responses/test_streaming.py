@@ -1082,3 +1082,33 @@ def test_a_source_that_finds_nothing_in_a_time_of_its_own_can_be_cancelled(kind:
         assert anyio.current_time() == pytest.approx(3.5, abs=0.1)
 
     run(main)
+
+
+@pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after"])
+def test_a_timeout_in_the_clean_up_of_a_source_cancels_nobody_else(kind: str) -> None:
+    outcomes: list[Outcome] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.sleep(1000)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await (limited() if kind == "asyncio.timeout" else time_out(kind))
+
+    async def limited() -> None:
+        async with asyncio.timeout(1):
+            await asyncio.sleep(2)  # not told apart from a cancellation from outside, which is to wait
+
+    async def main() -> None:
+        async def leaves() -> Any:
+            await asyncio.sleep(1)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            pass
+
+        await StreamingResponse(items(), on_finish=outcomes.append)(SCOPE, leaves, send)
+
+    run(main)
+    assert [outcome.ending for outcome in outcomes] == [Ending.DISCONNECTED]
