@@ -1112,3 +1112,75 @@ def test_a_timeout_in_the_clean_up_of_a_source_cancels_nobody_else(kind: str) ->
 
     run(main)
     assert [outcome.ending for outcome in outcomes] == [Ending.DISCONNECTED]
+
+
+class Fragile:
+    """An iterable whose iterators fail when they are closed."""
+
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+
+    def __iter__(self) -> Iterator[str]:
+        return FragileIterator(self.closed)
+
+    def close(self) -> None:
+        self.closed.append("source")
+
+
+class FragileIterator:
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+        self.items = iter("ab")
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self.items)
+
+    def close(self) -> None:
+        self.closed.append("iterator")
+        raise LookupError("of the iterator")
+
+
+class AsyncFragile:
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return AsyncFragileIterator(self.closed)
+
+    async def aclose(self) -> None:
+        self.closed.append("source")
+
+
+class AsyncFragileIterator(FragileIterator):
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        try:
+            return next(self.items)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        self.close()
+
+
+@pytest.mark.parametrize("make", [Fragile, AsyncFragile])
+def test_what_fails_to_close_leaves_nothing_else_open(make: Any, backend: str) -> None:
+    closed: list[str] = []
+    with pytest.raises(LookupError, match="of the iterator"):
+        fetched(StreamingResponse(make(closed)), backend)
+    assert closed == ["iterator", "source"]
+
+
+def test_contents_that_fail_to_close_leave_no_other_one_open(backend: str, caplog: pytest.LogCaptureFixture) -> None:
+    closed: list[str] = []
+    run(
+        lambda: rejoinder._pump.discard([FragileIterator(closed), Fragile(closed), FragileIterator(closed)]),
+        backend=backend,
+    )
+    assert closed == ["iterator", "source", "iterator"]
+    assert "of the iterator" in caplog.text
