@@ -454,6 +454,7 @@ class Stepped(_Wait):
         if steps.state is not _State.ENDED:
             _logger.error("a stream's source has not closed within %g s, and is given up: %r", CLOSING, steps.coroutine)
             _break_off(steps.coroutine)
+            steps.state = _State.ENDED
         interrupting, self._interrupting = self._interrupting, None
         # Else it was a timeout of its own, in its clean-up, which has taken it back.
         return interrupting if self._task.cancelling() > before else None

@@ -1184,3 +1184,23 @@ def test_contents_that_fail_to_close_leave_no_other_one_open(backend: str, caplo
     )
     assert closed == ["iterator", "source", "iterator"]
     assert "of the iterator" in caplog.text
+
+
+def test_a_source_is_given_up_once(caplog: pytest.LogCaptureFixture) -> None:
+    """When the stream is stopped, and not again when it is left."""
+    stuck = 2
+
+    async def items() -> AsyncIterator[str]:
+        nonlocal stuck
+        yield "a"
+        while stuck:
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                stuck -= 1
+
+    with pytest.raises(TimeoutError, match="max_duration"):
+        fetched(StreamingResponse(items(), max_duration=1))
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "a stream's source has not closed within 5 s, and is given up"
+    ]
