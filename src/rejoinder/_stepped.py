@@ -266,7 +266,7 @@ class Stepped(_Wait):
 
     async def advance(self) -> None:
         source, puller = self._source, self._puller
-        if not source.ready():
+        if self.ended or not source.ready():  # it may have ended while something was sent, if that was cancelled
             return
         turn_ends = puller.turn_ends = clock() + TURN
         self._paused = False

@@ -1204,3 +1204,25 @@ def test_a_source_is_given_up_once(caplog: pytest.LogCaptureFixture) -> None:
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
         "a stream's source has not closed within 5 s, and is given up"
     ]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_source_that_ends_while_a_message_is_sent_has_ended(fails: bool) -> None:
+    async def items() -> AsyncIterator[str]:
+        yield "a"
+        with anyio.move_on_after(1):
+            await anyio.sleep(100)
+        if fails:
+            raise LookupError("of the source")
+
+    async def main() -> bytes:
+        sent: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(3)
+            sent.append(message.get("body", b""))
+
+        await StreamingResponse(items(), on_error=str)(SCOPE, never, send)
+        return b"".join(sent)
+
+    assert run(main) == (b"aof the source" if fails else b"a")
