@@ -1226,3 +1226,36 @@ def test_a_source_that_ends_while_a_message_is_sent_has_ended(fails: bool) -> No
         return b"".join(sent)
 
     assert run(main) == (b"aof the source" if fails else b"a")
+
+
+def test_a_cancellation_while_a_send_only_yields_is_of_both() -> None:
+    ended: list[str] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.sleep(100)
+        finally:
+            ended.append("source")
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        cancel = task.cancel
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                asyncio.get_running_loop().call_soon(cancel)
+                try:
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(50)
+                finally:
+                    ended.append("sending")
+
+        with pytest.raises(asyncio.CancelledError):
+            await StreamingResponse(items())(SCOPE, never, send)
+        task.uncancel()
+        assert anyio.current_time() < 1
+
+    run(main)
+    assert ended == ["source", "sending"]
