@@ -150,7 +150,8 @@ async def _await(work: Callable[[], Awaitable[None]]) -> None:
 def _new_task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     """A task in the context of this one, where Python (from 3.12 on) tells it; so that context variables are shared."""
     if sys.version_info >= (3, 12) and (current := asyncio.current_task()) is not None:
-        return asyncio.get_running_loop().create_task(work, context=current.get_context())
+        # Not by a factory of the loop's: a task that starts eagerly cannot enter the context that it is made in.
+        return asyncio.Task(work, loop=asyncio.get_running_loop(), context=current.get_context())
     return asyncio.get_running_loop().create_task(work)
 
 

@@ -29,7 +29,7 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
@@ -196,8 +196,14 @@ class Puller:
             elif _is_source(self._content):
                 await self._close(self._content)
         finally:
-            for owned in self._owned:
-                await self._close(owned)
+            if self._owned:
+                await self._close_owned()
+
+    async def _close_owned(self) -> None:
+        """Each, also if one before it fails."""
+        async with AsyncExitStack() as stack:
+            for owned in reversed(self._owned):
+                stack.push_async_callback(self._close, owned)
 
     async def _pull(self, content: object) -> None:
         if not _is_source(content):
@@ -244,6 +250,8 @@ class Puller:
                 return
             await feed.open(self.where.gathered)
             self._feed = feed
+            if feed.has_events:  # from the start, of which it does not tell
+                self.where.gathered()
             await feed.wait_over()
         finally:
             feed.leave()
@@ -271,10 +279,12 @@ class Puller:
                     if self.stopped:
                         return  # it was told so by a cancellation, and went on
         finally:
-            if iterator is not source:
-                await self._close(iterator)
-            if getattr(source, "ag_frame", source) is not None:  # a generator without a frame is closed
-                await self._close(source)
+            try:
+                if iterator is not source:
+                    await self._close(iterator)
+            finally:
+                if getattr(source, "ag_frame", source) is not None:  # a generator without a frame is closed
+                    await self._close(source)
 
     async def _pull_in_threads(self, source: object) -> None:
         self.opaque = True
@@ -407,9 +417,12 @@ class _Threaded:
         return closing
 
     def close(self) -> None:
-        for one in [self._source] if self._items is self._source else [self._items, self._source]:
-            if hasattr(one, "close"):
-                one.close()
+        try:
+            if self._items is not self._source and hasattr(self._items, "close"):
+                self._items.close()
+        finally:
+            if hasattr(self._source, "close"):
+                self._source.close()
 
 
 class _Managed:

@@ -101,7 +101,7 @@ class _Wait:
     future that a task awaits is, where a future of asyncio would have it raised.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_awaited", "_began", "_context", "_loop", "_wakeup")
+    __slots__ = ("_asyncio_future_blocking", "_awaited", "_began", "_context", "_loop", "_wakeup", "_woken")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._asyncio_future_blocking = False
@@ -109,6 +109,7 @@ class _Wait:
         self._awaited: _Steps
         self._began = False
         self._wakeup: Callable[[object], object] | None = None
+        self._woken = False
         self._context: Context | None = None
 
     def __await__(self) -> Generator[Any, None, None]:
@@ -119,6 +120,7 @@ class _Wait:
             self._began = False
             raise StopIteration
         self._began = self._asyncio_future_blocking = True
+        self._woken = False
         return self
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
@@ -128,15 +130,17 @@ class _Wait:
     def add_done_callback(self, wakeup: Callable[[object], object], *, context: Context) -> None:
         """Called by the task that awaits this."""
         self._wakeup, self._context = wakeup, context
-        steps = self._awaited
-        if steps.future is not None and not steps.heard:
+        self._hear(self._awaited)
+
+    def _hear(self, steps: _Steps) -> None:
+        if steps.future is not None and not steps.heard and self._context is not None:
             steps.heard = True
             # In the context of the task, because the task goes on within this call.
-            steps.future.add_done_callback(self, context=context)
+            steps.future.add_done_callback(self, context=self._context)
 
     def done(self) -> bool:
-        """Asked by those who look at what tasks wait for."""
-        return self._wakeup is None
+        """Asked by those who look at what tasks wait for; and by a stream around this one, whose source awaits this."""
+        return self._woken or self._awaited.ready()
 
     def result(self) -> None:
         """Asked by the task that goes on."""
@@ -150,12 +154,15 @@ class _Wait:
         raise NotImplementedError
 
     def wake(self) -> None:
+        self._woken = True
         wakeup, self._wakeup = self._wakeup, None
         if wakeup is not None:
             self._loop.call_soon(wakeup, self, context=self._context)
 
     def __call__(self, _: object) -> None:
         """The same, at once: what was waited for is done. Called by the loop."""
+        if not self.done():
+            return  # it is what was waited for before, and a stream around this one does not come again to be called
         wakeup, self._wakeup = self._wakeup, None
         if wakeup is not None:
             wakeup(self)
@@ -167,6 +174,7 @@ class Stepped(_Wait):
     __slots__ = (
         "_alarm",
         "_alarm_at",
+        "_cancelling",
         "_ending",
         "_interrupting",
         "_listener",
@@ -176,6 +184,7 @@ class Stepped(_Wait):
         "_puller",
         "_scope",
         "_source",
+        "_task",
         "_tasks",
         "error",
         "interrupted",
@@ -187,6 +196,7 @@ class Stepped(_Wait):
         self.interrupted = False
         self.error: Exception | None = None
         self._puller = puller
+        self._task, self._cancelling = task, task.cancelling()
         self._source = _Steps(puller.run())
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._listener: _Listener | None = None
@@ -211,6 +221,25 @@ class Stepped(_Wait):
 
     def now(self) -> float:
         return self._loop.time()
+
+    @property
+    def _cancelled_source_goes_on(self) -> bool:
+        """Whether a source that was cancelled while something is sent is to be resumed meanwhile."""
+        source = self._source
+        return source.cancelled and source.ready() and not self._ending and not self.ended
+
+    @property
+    def _source_waits_in_itself(self) -> bool:
+        """Whether a cancellation could be of a scope within the source: not in a thread, nor until a portion is taken."""
+        return not (self.ended or self._paused or self._puller.opaque)
+
+    def add_done_callback(self, wakeup: Callable[[object], object], *, context: Context) -> None:
+        super().add_done_callback(wakeup, context=context)
+        if self._source.cancelled:
+            self._hear(self._source)
+
+    def done(self) -> bool:
+        return super().done() or self._cancelled_source_goes_on
 
     async def __aenter__(self) -> Self:
         if self._scope is not None:
@@ -237,7 +266,7 @@ class Stepped(_Wait):
 
     async def advance(self) -> None:
         source, puller = self._source, self._puller
-        if not source.ready():
+        if self.ended or not source.ready():  # it may have ended while something was sent, if that was cancelled
             return
         turn_ends = puller.turn_ends = clock() + TURN
         self._paused = False
@@ -251,7 +280,8 @@ class Stepped(_Wait):
                 source.step()
             except Exception as error:  # noqa: BLE001 - raised by the pump, when what was gathered has been sent
                 self.error = error
-            if source.cancelled and puller.has_gathered:
+            # Each scope, timeout or group takes back its own cancellation, when it is left.
+            if source.cancelled and (puller.has_gathered or self._task.cancelling() <= self._cancelling):
                 source.cancelled = False  # it was a timeout of its own
                 self._shield(on=False)
             # One that only yields to the others, as `sleep(0)` does, does not wait.
@@ -271,21 +301,21 @@ class Stepped(_Wait):
             yielded = sending.send(None)
         except StopIteration:
             return True
-        steps, stuck_at = _Steps(sending), math.inf
+        steps, stuck_at, interrupting = _Steps(sending), math.inf, None
         steps.wait_for(yielded)
         while True:
             if steps.state is _State.READY:
-                try:
-                    await asyncio.sleep(0)
-                except asyncio.CancelledError as cancelled:
-                    steps.cancel(cancelled)
+                await self._yield(steps)
             if stuck_at == math.inf:
                 stuck_at = self.now() + _STUCK
             while not steps.ready():
                 latest, now = min(until, self._no_later), self.now()
                 if self.interrupted or now >= latest:
-                    _raise(await self._end(steps))
+                    _raise(await self._end(steps) or interrupting)
                     return False
+                if self._cancelled_source_goes_on:
+                    interrupting = await self._advance_cancelled(steps)
+                    continue
                 if now >= stuck_at:
                     stuck_at = math.inf
                     when_stuck()
@@ -293,7 +323,18 @@ class Stepped(_Wait):
                     await self._wait(steps, min(latest, stuck_at))
             steps.step()
             if steps.state is _State.ENDED:
+                _raise(interrupting)
                 return True
+
+    async def _advance_cancelled(self, sending: _Steps) -> asyncio.CancelledError | None:
+        """Let the source leave what it was cancelled by; if that was nothing of its own, it is for what is sent, too."""
+        try:
+            await self.advance()
+        except asyncio.CancelledError as cancelled:
+            self._shield(on=False)
+            sending.cancel(cancelled)
+            return cancelled
+        return None
 
     def watch(self, receive: Receive, watcher: Watcher) -> None:
         if _only_waits(receive):
@@ -365,11 +406,14 @@ class Stepped(_Wait):
     def _cancelled(self, error: asyncio.CancelledError) -> None:
         if self._ending and not _is_of_a_scope(error):
             self._interrupting = error
-        elif self._awaited is self._source and not self._ending:
+        elif not self._ending and (self._awaited is self._source or self._source_waits_in_itself):
+            # Also while something is sent: it may be a timeout of the source's own, or a scope, or a task group.
             self._cancel_source(error)
+            if self._wakeup is not None:
+                self._hear(self._source)
         else:
             self._awaited.cancel(error)  # while it ends, by a scope of its own: those around are shielded off
-        if self._awaited.ready():
+        if self.done():
             self.wake()
 
     def _cancel_source(self, cancelled: asyncio.CancelledError) -> None:
@@ -397,15 +441,11 @@ class Stepped(_Wait):
         """Cancel a coroutine, and let it come to its end. Returns a cancellation that came meanwhile, to be raised."""
         if cancel and steps.state in {_State.READY, _State.WAITING}:
             steps.cancel(asyncio.CancelledError("the stream is over"))
-        latest = self.now() + CLOSING
+        latest, before = self.now() + CLOSING, self._task.cancelling()
         self._ending = True
         while steps.state is not _State.ENDED and self.now() < latest:
             if steps.state is _State.READY:
-                try:
-                    await asyncio.sleep(0)
-                except asyncio.CancelledError as cancelled:
-                    self._awaited = steps
-                    self._cancelled(cancelled)
+                await self._yield(steps)
             elif not steps.ready():
                 await self._wait(steps, latest)
             if steps.ready():
@@ -414,8 +454,18 @@ class Stepped(_Wait):
         if steps.state is not _State.ENDED:
             _logger.error("a stream's source has not closed within %g s, and is given up: %r", CLOSING, steps.coroutine)
             _break_off(steps.coroutine)
+            steps.state = _State.ENDED
         interrupting, self._interrupting = self._interrupting, None
-        return interrupting
+        # Else it was a timeout of its own, in its clean-up, which has taken it back.
+        return interrupting if self._task.cancelling() > before else None
+
+    async def _yield(self, steps: _Steps) -> None:
+        """Let the others run, as these steps do."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError as cancelled:
+            self._awaited = steps
+            self._cancelled(cancelled)
 
     async def _await_tasks(self) -> None:
         await asyncio.wait(self._tasks)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from starlette.background import BackgroundTask, BackgroundTasks
 
-from rejoinder import Ending, JSONResponse, Outcome, PlainTextResponse, RedirectResponse, Response
+from rejoinder import Ending, JSONResponse, Outcome, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 Send = Callable[[Any], Awaitable[None]]
 BACKENDS = ["asyncio", "trio"]
@@ -352,6 +352,30 @@ def test_a_cancelled_task_interrupts_nothing_that_runs_after(stage: str) -> None
 
     asyncio.run(main())
     assert log.events[-3:] == ["on_finish", "background", "last"]
+
+
+@pytest.mark.timeout(20)  # or it never ends
+@pytest.mark.parametrize("stage", ["on_finish", "background", "thread"])
+def test_it_runs_where_tasks_start_eagerly(stage: str) -> None:
+    log = Log()
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))  # from Python 3.12 on
+
+        async def step(name: str) -> None:
+            await asyncio.sleep(0)
+            log.events.append(name)
+
+        if stage == "on_finish":
+            response = Response("hello", on_finish=lambda outcome: step(stage))
+        elif stage == "background":
+            response = Response("hello", background=BackgroundTask(step, stage))
+        else:
+            response = StreamingResponse(iter([b"hello"]), on_finish=lambda outcome: log.events.append(stage))
+        await response(GET, receive, accept)
+
+    asyncio.run(main())
+    assert log.events == [stage]
 
 
 def test_each_call_of_one_response_has_an_outcome_of_its_own() -> None:

@@ -300,3 +300,18 @@ def test_a_shutdown_ends_the_stream_after_its_farewell(backend: Any, monkeypatch
         assert listeners == [stop]
 
     run(main, backend=backend)
+
+
+def test_what_was_missed_leaves_at_once_though_nothing_is_published(backend: str) -> None:
+    """Also if the stream waits for its first event by then, and so has sent nothing."""
+
+    async def main() -> bytes:
+        channel = Channel()
+        first = await channel.publish({"n": 1})
+        await channel.publish({"n": 2})
+        response = EventSourceResponse(channel.subscribe, prefetch=True, ping=None)
+        async with Exchange(response, headers={"last-event-id": first}) as exchange:
+            with anyio.fail_after(5):
+                return bytes(await exchange.read())
+
+    assert b'data: {"n":2}\n' in run(main, backend=backend)

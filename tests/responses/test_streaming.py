@@ -933,3 +933,329 @@ def test_the_clean_up_of_a_source_is_not_cancelled_again() -> None:
 
     run(main)
     assert closed == [3]
+
+
+@pytest.mark.timeout(20)  # or it turns for ever
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_stream_within_a_stream_in_one_task_waits(depth: int) -> None:
+    """As when a source reads what another app answers, by a client that calls it."""
+
+    async def relayed(content: Any) -> AsyncIterator[bytes]:
+        got: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(0.1)
+            got.append(message.get("body", b""))
+
+        await StreamingResponse(content, keepalive=(0.3, b"."))(SCOPE, never, send)
+        yield b"".join(got)
+
+    async def main() -> None:
+        content: Any = steps("a", 1, "b", 1, "c")
+        for _ in range(depth):
+            content = relayed(content)
+        assert (await fetch(StreamingResponse(content))).body.replace(b".", b"") == b"abc"
+        assert anyio.current_time() == pytest.approx(2.2, abs=0.5)
+
+    run(main)
+
+
+async def fails() -> None:
+    await asyncio.sleep(1)
+    raise TimeoutError
+
+
+async def time_out(kind: str) -> None:
+    """After 1 s, by a scope of one's own."""
+    if kind == "asyncio.timeout":
+        async with asyncio.timeout(1):
+            await asyncio.sleep(100)
+    elif kind == "fail_after":
+        with anyio.fail_after(1):
+            await anyio.sleep(100)
+    elif kind == "TaskGroup":
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fails())
+            await asyncio.sleep(100)
+    else:
+        async with anyio.create_task_group() as group:
+            group.start_soon(fails)
+            await anyio.sleep(100)
+
+
+@pytest.mark.parametrize("around", [False, True], ids=["no scope around", "in a scope"])
+@pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after", "TaskGroup", "task group"])
+def test_a_scope_of_the_source_that_ends_while_a_message_is_sent_is_its_own(kind: str, around: bool) -> None:
+    """The client is slower than the source, which at 1 s leaves the scope that it waits in."""
+
+    async def items() -> AsyncIterator[bytes]:
+        yield b"a"
+        try:
+            await time_out(kind)
+        except (TimeoutError, BaseExceptionGroup):
+            assert anyio.current_time() == pytest.approx(1, abs=0.1)
+            await asyncio.sleep(0.5)
+            yield b"late"
+        await asyncio.sleep(100)
+        yield b"b"
+
+    async def main() -> None:
+        sent: list[tuple[float, bytes]] = []
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                await asyncio.sleep(3)
+                sent.append((round(anyio.current_time()), message["body"]))
+
+        with anyio.CancelScope() if around else contextlib.nullcontext():
+            await StreamingResponse(items())(SCOPE, never, send)
+        assert sent == [(3, b"a"), (6, b"late"), (106, b"b")]
+
+    run(main)
+
+
+@pytest.mark.parametrize("by", ["timeout", "scope"])
+def test_a_cancellation_while_a_message_is_sent_is_of_both(by: str) -> None:
+    closed: list[tuple[str, float]] = []
+
+    async def items() -> AsyncIterator[bytes]:
+        try:
+            yield b"a"
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(1)
+            closed.append(("source", round(anyio.current_time())))
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                try:
+                    await asyncio.sleep(100)
+                finally:
+                    closed.append(("sending", round(anyio.current_time())))
+
+        if by == "scope":
+            with anyio.move_on_after(2) as scope:
+                await StreamingResponse(items())(SCOPE, never, send)
+            assert scope.cancelled_caught
+        else:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(2):
+                    await StreamingResponse(items())(SCOPE, never, send)
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
+    run(main)
+    assert closed == [("source", 3), ("sending", 3)]
+
+
+def test_a_timeout_of_a_middleware_while_a_message_is_sent_is_raised() -> None:
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            async with asyncio.timeout(1):
+                await asyncio.sleep(100 if message.get("body") else 0)
+
+        with pytest.raises(TimeoutError):
+            await of("a", 50, "b")(SCOPE, never, send)
+
+    run(main)
+
+
+@pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after", "TaskGroup", "task group"])
+def test_a_source_that_finds_nothing_in_a_time_of_its_own_can_be_cancelled(kind: str) -> None:
+    """By a scope around the response, although it has given nothing since."""
+
+    async def polls() -> AsyncIterator[bytes]:
+        yield b"a"
+        while True:
+            with contextlib.suppress(TimeoutError, BaseExceptionGroup):
+                await time_out(kind)
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            pass
+
+        with anyio.move_on_after(3.5) as scope:
+            await StreamingResponse(polls())(SCOPE, never, send)
+        assert scope.cancelled_caught
+        assert anyio.current_time() == pytest.approx(3.5, abs=0.1)
+
+    run(main)
+
+
+@pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after"])
+def test_a_timeout_in_the_clean_up_of_a_source_cancels_nobody_else(kind: str) -> None:
+    outcomes: list[Outcome] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.sleep(1000)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await (limited() if kind == "asyncio.timeout" else time_out(kind))
+
+    async def limited() -> None:
+        async with asyncio.timeout(1):
+            await asyncio.sleep(2)  # not told apart from a cancellation from outside, which is to wait
+
+    async def main() -> None:
+        async def leaves() -> Any:
+            await asyncio.sleep(1)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            pass
+
+        await StreamingResponse(items(), on_finish=outcomes.append)(SCOPE, leaves, send)
+
+    run(main)
+    assert [outcome.ending for outcome in outcomes] == [Ending.DISCONNECTED]
+
+
+class Fragile:
+    """An iterable whose iterators fail when they are closed."""
+
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+
+    def __iter__(self) -> Iterator[str]:
+        return FragileIterator(self.closed)
+
+    def close(self) -> None:
+        self.closed.append("source")
+
+
+class FragileIterator:
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+        self.items = iter("ab")
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self.items)
+
+    def close(self) -> None:
+        self.closed.append("iterator")
+        raise LookupError("of the iterator")
+
+
+class AsyncFragile:
+    def __init__(self, closed: list[str]) -> None:
+        self.closed = closed
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return AsyncFragileIterator(self.closed)
+
+    async def aclose(self) -> None:
+        self.closed.append("source")
+
+
+class AsyncFragileIterator(FragileIterator):
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        try:
+            return next(self.items)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        self.close()
+
+
+@pytest.mark.parametrize("make", [Fragile, AsyncFragile])
+def test_what_fails_to_close_leaves_nothing_else_open(make: Any, backend: str) -> None:
+    closed: list[str] = []
+    with pytest.raises(LookupError, match="of the iterator"):
+        fetched(StreamingResponse(make(closed)), backend)
+    assert closed == ["iterator", "source"]
+
+
+def test_contents_that_fail_to_close_leave_no_other_one_open(backend: str, caplog: pytest.LogCaptureFixture) -> None:
+    closed: list[str] = []
+    run(
+        lambda: rejoinder._pump.discard([FragileIterator(closed), Fragile(closed), FragileIterator(closed)]),
+        backend=backend,
+    )
+    assert closed == ["iterator", "source", "iterator"]
+    assert "of the iterator" in caplog.text
+
+
+def test_a_source_is_given_up_once(caplog: pytest.LogCaptureFixture) -> None:
+    """When the stream is stopped, and not again when it is left."""
+    stuck = 2
+
+    async def items() -> AsyncIterator[str]:
+        nonlocal stuck
+        yield "a"
+        while stuck:
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                stuck -= 1
+
+    with pytest.raises(TimeoutError, match="max_duration"):
+        fetched(StreamingResponse(items(), max_duration=1))
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "a stream's source has not closed within 5 s, and is given up"
+    ]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_source_that_ends_while_a_message_is_sent_has_ended(fails: bool) -> None:
+    async def items() -> AsyncIterator[str]:
+        yield "a"
+        with anyio.move_on_after(1):
+            await anyio.sleep(100)
+        if fails:
+            raise LookupError("of the source")
+
+    async def main() -> bytes:
+        sent: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(3)
+            sent.append(message.get("body", b""))
+
+        await StreamingResponse(items(), on_error=str)(SCOPE, never, send)
+        return b"".join(sent)
+
+    assert run(main) == (b"aof the source" if fails else b"a")
+
+
+def test_a_cancellation_while_a_send_only_yields_is_of_both() -> None:
+    ended: list[str] = []
+
+    async def items() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            await asyncio.sleep(100)
+        finally:
+            ended.append("source")
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        cancel = task.cancel
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                asyncio.get_running_loop().call_soon(cancel)
+                try:
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(50)
+                finally:
+                    ended.append("sending")
+
+        with pytest.raises(asyncio.CancelledError):
+            await StreamingResponse(items())(SCOPE, never, send)
+        task.uncancel()
+        assert anyio.current_time() < 1
+
+    run(main)
+    assert ended == ["source", "sending"]
