@@ -552,8 +552,6 @@ def test_long_content_is_compressed_in_threads_a_slice_at_a_time(
         return await original(work, **options)
 
     monkeypatch.setattr(coded_module, "in_thread", counted)
-    limiter = anyio.CapacityLimiter(2)
-    monkeypatch.setattr(coded_module, "_one_for_each_processor", lambda: limiter)
     answers: list[Answer] = []
 
     async def one() -> None:
@@ -562,6 +560,8 @@ def test_long_content_is_compressed_in_threads_a_slice_at_a_time(
         answers.append(await fetch(response, headers={"accept-encoding": coding}))
 
     async def main() -> None:
+        limiter = anyio.CapacityLimiter(2)
+        monkeypatch.setattr(coded_module, "_one_for_each_processor", lambda: limiter)
         async with anyio.create_task_group() as group:
             for _ in range(4):
                 group.start_soon(one)
