@@ -537,16 +537,18 @@ def test_long_content_is_compressed_in_threads_a_slice_at_a_time(
     coding: str, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content, inside, most = large(3 * MIB), [0], [0]
-    original = in_thread
+    original, counting = in_thread, threading.Lock()
     loop_thread, threads = threading.get_ident(), set[int]()
 
     async def counted(function: Callable[[], bytes], **options: Any) -> bytes:
         def work() -> bytes:
-            threads.add(threading.get_ident())
-            inside[0] += 1
-            most[0] = max(most[0], inside[0])
+            with counting:
+                threads.add(threading.get_ident())
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
             result = function()
-            inside[0] -= 1
+            with counting:
+                inside[0] -= 1
             return result
 
         return await original(work, **options)
