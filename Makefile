@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed-
 
 # The Pythons that are here, for the wheel.
 PYTHONS ?= $(foreach version,3.11 3.12 3.13 3.14,$(if $(shell python$(version) -V 2>/dev/null),python$(version)))
-BARE := tests/test_exports.py tests/plan tests/responses tests/sources
+BARE := tests/test_exports.py tests/plan
 SUITE ?= -m "not wire and not browser"
 # A file's tests share servers, so they stay in one process.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile

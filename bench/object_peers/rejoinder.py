@@ -17,7 +17,7 @@ def _make(url: str) -> App:
     store = HTTPStore.from_url(url, client_options={"allow_http": True})
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await FileResponse(ObjectStoreFile(store, scope["path"]))(scope, receive, send)
+        await FileResponse(ObjectStoreFile(store, scope["path"].removeprefix("/")))(scope, receive, send)
 
     return app
 
