@@ -4,7 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -17,15 +17,6 @@ pytest.importorskip("h2")
 from tests.wire import h2client  # noqa: E402 - h2 comes with hypercorn
 
 pytestmark = pytest.mark.wire
-
-
-class Answer(NamedTuple):
-    status: int
-    fields: list[tuple[bytes, bytes]]
-    body: bytes
-
-    def values(self, name: bytes) -> list[bytes]:
-        return [value for found, value in self.fields if found == name]
 
 
 class Connection:
@@ -41,12 +32,12 @@ class Connection:
     def __exit__(self, *error: object) -> None:
         self.socket.close()
 
-    def ask(self, method: str, path: str, *fields: tuple[str, str]) -> Answer:
+    def ask(self, method: str, path: str, *fields: tuple[str, str]) -> h2client.Answer:
         request = h11.Request(method=method, target=path, headers=[("host", "localhost"), *fields])
         self.socket.sendall(self.parser.send(request) + self.parser.send(h11.EndOfMessage()))
         events = list(self.events())
         body = b"".join(bytes(event.data) for event in events if isinstance(event, h11.Data))
-        return Answer(events[0].status_code, list(events[0].headers), body)
+        return h2client.Answer(events[0].status_code, list(events[0].headers), body)
 
     def events(self) -> Iterator[Any]:
         while True:
@@ -67,7 +58,7 @@ class Connection:
         return data
 
 
-def ask(port: int, method: str, path: str) -> Answer:
+def ask(port: int, method: str, path: str) -> h2client.Answer:
     """One request, one connection; after the answer there is nothing."""
     with Connection(port) as connection:
         answer = connection.ask(method, path, ("connection", "close"))
