@@ -128,9 +128,9 @@ class Injector:
             sent = 0
             while stop != sent and (data := await upstream.read(_PORTION)):
                 data = data if stop is None else data[: stop - sent]
-                writer.write(data)
                 sent += len(data)
-                self._count(octets=len(data))
+                self._count(octets=len(data))  # before a client can have them, and look
+                writer.write(data)
                 draining = asyncio.ensure_future(writer.drain())
                 await asyncio.wait([draining, gone], return_when=asyncio.FIRST_COMPLETED)
                 if gone.done():
