@@ -1,4 +1,4 @@
-"""Processes of ours: what they use, and that they end."""
+"""Processes of ours: servers at a free port, what they use, and that they end."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import os
 import re
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 CAN_WATCH_MEMORY = Path("/proc/self/clear_refs").exists()
 _QUIET_SECONDS = 0.03
@@ -25,6 +28,29 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server of its own process, at a loopback port."""
+
+    port: int
+    pid: int
+
+
+@contextmanager
+def running(name: str, command: Callable[[int, Path], Sequence[str]]) -> Iterator[Running]:
+    """The server that this command starts, given a free port and a directory for its log and whatever it writes."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-server-") as directory:
+        scratch = Path(directory)
+        with server_process(name, command(port, scratch), port, scratch / "log") as process:
+            yield Running(port, process.pid)
+
+
+def python(module: str, *arguments: str) -> Callable[[int, Path], list[str]]:
+    """The command of a module of ours that serves."""
+    return lambda port, _: [sys.executable, "-m", module, str(port), *arguments]
 
 
 @contextmanager
@@ -61,7 +87,7 @@ def _tail(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
     """Ask it to end, and make it."""
     process.terminate()
     try:
