@@ -1,4 +1,4 @@
-"""Processes of ours: servers at a free port, what they use, and that they end."""
+"""Processes of ours, in the benchmark and in the tests: servers at a free port, what they use, and that they end."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 CAN_WATCH_MEMORY = Path("/proc/self/clear_refs").exists()
 _QUIET_SECONDS = 0.03
 _SETTLE_SECONDS = 60
-_START_SECONDS = 30
+_START_SECONDS = 40
 
 
 def free_port() -> int:
@@ -54,12 +54,26 @@ def python(module: str, *arguments: str) -> Callable[[int, Path], list[str]]:
 
 
 @contextmanager
-def server_process(name: str, command: Sequence[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, ready when the block is entered and gone when it is left; that it ends by itself is an error."""
+def server_process(
+    name: str,
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    *,
+    host: str = "127.0.0.1",
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server, ready when the block is entered and gone when it is left; that it ends by itself is an error.
+
+    The environment is added to this process's own.
+    """
     with log.open("wb") as written:
-        process = subprocess.Popen(command, stdout=written, stderr=written)
+        process = subprocess.Popen(
+            command, cwd=directory, env={**os.environ, **(environment or {})}, stdout=written, stderr=written
+        )
     try:
-        wait_until_ready(name, port, process, log)
+        wait_until_ready(name, port, process, log, host)
         yield process
         if process.poll() is not None:
             raise RuntimeError(f"the server of {name} ended early:\n{_tail(log)}")
