@@ -1,6 +1,6 @@
-"""A load generator for what wrk cannot do: HEAD (it waits for content that does not come), and each file just once.
+"""One answer, to be checked; and a load of what wrk cannot do: HEAD (it waits for content that does not come), each file once.
 
-One thread, some connections that are kept alive, one epoll. It checks each answer's status and counts each octet of
+The load is one thread, some connections that are kept alive, one epoll. It checks each answer's status and counts each octet of
 its content, and can do some 50,000 small answers a second.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from bench.peers import load
-from bench.under_uvicorn import serve
+from bench.uvicorn_server import serve
 
 
 def main(port: str, peer: str) -> None:

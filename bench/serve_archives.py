@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.archive_cases import DEFLATED, TITLES
 from bench.archive_peers import load
-from bench.under_uvicorn import serve
+from bench.uvicorn_server import serve
 
 if TYPE_CHECKING:
     from bench.asgi import App, Receive, Scope, Send

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.stream_cases import BROADCAST, TICK
 from bench.stream_client import raise_descriptor_limit
-from bench.under_uvicorn import serve
+from bench.uvicorn_server import serve
 from rejoinder.sse import Channel, EventSourceResponse, RedisBackend
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import sys
 
 from bench.compression_peers import load
 from bench.probe import probed
-from bench.under_uvicorn import serve
+from bench.uvicorn_server import serve
 
 
 def main(port: str, name: str) -> None:

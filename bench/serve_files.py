@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.file_peers import GRANIAN, load
 from bench.probe import probed
-from bench.under_uvicorn import serve
+from bench.uvicorn_server import serve
 
 if TYPE_CHECKING:
     from bench.asgi import App

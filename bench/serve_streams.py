@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.stream_cases import PUBLISH, event_of
 from bench.stream_client import raise_descriptor_limit
 from bench.stream_peers import load
-from bench.under_uvicorn import serve
+from bench.uvicorn_server import serve
 
 if TYPE_CHECKING:
     from bench.asgi import App, Receive, Scope, Send
