@@ -58,7 +58,6 @@ def measure(
     if wrk.SKIPPED or not CAN_WATCH_MEMORY:
         table.skipped = wrk.SKIPPED or "this system has no /proc to tell memory"
         return table
-    octets = corpus.size(case.file)
     turns = {peer.name: partial(_watch, peer, server, case, corpus, effort.lag_seconds) for peer in peers}
     seen = in_turns(turns, effort.rounds_of_lag)
     for row, part in zip(LAGS, (0.5, 0.99, 1), strict=True):
@@ -66,7 +65,7 @@ def measure(
         table.rows[row] = Row(f"lag, {row}", costs)
         costs = {name: [max(_LEAST, quantile(one.seen, part)) for one in rounds] for name, rounds in seen.items()}
         table.rows[f"{row} as seen"] = Row(f"lag as seen, {row}", costs)
-    sent = {name: [one.loaded.seconds * octets / one.loaded.octets for one in rounds] for name, rounds in seen.items()}
+    sent = {name: [one.loaded.seconds_an_answer for one in rounds] for name, rounds in seen.items()}
     table.rows[TRANSFERRED] = Row(f"{case.title} files sent", sent, unit="req/s")
     grown = {name: [max(1, one.grown) / CLIENTS for one in rounds] for name, rounds in seen.items()}
     table.rows[MEMORY] = Row("memory of a transfer", grown, unit="KiB")
@@ -78,7 +77,12 @@ def _watch(peer: FilePeer, server: str, case: FileCase, corpus: Corpus, seconds:
         loaded: list[wrk.Load] = []
         load = threading.Thread(
             target=lambda: loaded.append(
-                wrk.run(watched.url(case.file), connections=CLIENTS, seconds=_RAMP + seconds + _MARGIN)
+                wrk.run(
+                    watched.url(case.file),
+                    connections=CLIENTS,
+                    seconds=_RAMP + seconds + _MARGIN,
+                    octets=corpus.size(case.file),
+                )
             )
         )
         watched.can(case)  # and what the first answer needs once is not the transfers' memory

@@ -8,7 +8,7 @@ that no one always follows the same neighbour. A slice yields the cost of one re
 - A contestant's figure is the *median* of its rounds, its spread the distance between the quartiles.
 - A ratio between two contestants is computed *within each round*, between neighbours in time, and the median of these
   ratios is reported. It moves far less than the quotient of the two medians.
-- Whom no target is about, is in the first third of the rounds only: enough for a figure, and half of the time is saved.
+- Who is in no target is in the first third of the rounds only: enough for a figure, and a run ends in time.
 - Slices are calibrated to last long enough for the clock (tens of milliseconds), the same for everyone.
 - The garbage collector runs before a slice and is off during it, and what was alive before is frozen out of its sight.
 """

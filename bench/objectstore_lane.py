@@ -145,6 +145,6 @@ def _memory(server: FileServer, case: FileCase) -> float:
     """The most octets that were resident at once; the interpreter is among them."""
     settle(server.pid)
     forget_peak(server.pid)
-    wrk.run(server.url(case.file), seconds=_MEMORY_SECONDS)
+    wrk.run(server.url(case.file), seconds=_MEMORY_SECONDS, octets=_OCTETS[case.name])
     settle(server.pid)
     return peak_memory(server.pid)

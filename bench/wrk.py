@@ -26,6 +26,8 @@ SKIPPED = "" if shutil.which("wrk") else "wrk is not installed"
 """Why nothing can be measured with it, if so."""
 
 _MOST_SECONDS = 60
+_LEAST_OCTETS = 256 * 1024
+"""Of large answers; less may be no more than their heads."""
 
 _SCRIPT = """\
 done = function(summary, latency, requests)
@@ -57,7 +59,7 @@ def run(
     seconds: float = SECONDS,
     octets: int = 0,
 ) -> Load:
-    """A slice of wrk, or one of twice the time if nothing came in it; failed answers make it an error, not a figure.
+    """A slice of wrk, or one of twice the time if hardly anything came in it; failed answers make it an error, not a figure.
 
     Args:
         octets: The size of one answer, of which too few come whole to be counted: what has arrived is divided by it.
@@ -74,7 +76,7 @@ def run(
         command = [*on_core(1), "wrk", *threads, "-s", str(script), *options, url]
         while True:
             loaded = _interrupted(command, seconds, octets)
-            if loaded.answers:
+            if loaded.octets >= min(octets, _LEAST_OCTETS) if octets else loaded.answers > 0:
                 return loaded
             seconds *= 2
             if seconds > _MOST_SECONDS:
