@@ -33,7 +33,7 @@ CODED = "rejoinder.coded"
 """The key in a scope of whatever compresses the answer."""
 _SLICE = 1024 * 1024
 _PAST_THE_ENCODER = (PATH, ZERO_COPY)
-_OURS = frozenset({"headers", "extensions", CODED})
+_OURS = ("headers", "extensions", CODED)
 
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("rejoinder.compressing")
 
@@ -104,7 +104,8 @@ class CodedSend:
         """
         kind = message["type"]
         if kind == START:
-            await self._start(message)
+            if (head := self._start(message)) is not None:
+                await self._send(head)
         elif not self._is_coded:
             await self._send(message)
         elif kind == BODY and self._encoder is not None:
@@ -139,27 +140,29 @@ class CodedSend:
     def _share(self) -> None:
         """What the application put into its scope, such as the route, is for those around it, too."""
         if self.scope is not self._outer:
-            self._outer.update({name: value for name, value in self.scope.items() if name not in _OURS})
+            shared = {**self.scope}
+            for name in _OURS:
+                shared.pop(name, None)
+            self._outer.update(shared)
 
-    async def _start(self, message: Message) -> None:
+    def _start(self, message: Message) -> Message | None:
+        """The head to send; None if it waits for the content."""
         self._share()
-        coded = code(self._asked, message["status"], message.get("headers", ()), self._minimum)
-        message = {**message, "headers": coded.fields}
-        if coded.coding is None:
-            await self._send(message)
-            return
+        coding, fields, size = code(self._asked, message["status"], message.get("headers", ()), self._minimum)
+        head = {**message, "headers": fields}
+        if coding is None:
+            return head
         self._is_coded = True
         if self._is_head:
-            await self._send(message)
-            return
+            return head
         padding = self._compression.padding
         length = randbelow(padding + 1) if padding else 0
-        self._encoder, self._inline = self._compression.encoder(coded.coding, coded.size, length)
-        self._left = coded.size
-        if coded.size is None:
-            await self._send(message)
-        else:
-            self._held = message
+        self._encoder, self._inline = self._compression.encoder(coding, size, length)
+        self._left = size
+        if size is None:
+            return head
+        self._held = head
+        return None
 
     async def _body(self, encoder: Encoder, message: Message) -> None:
         data, more_body = message.get("body", b""), message.get("more_body", False)

@@ -16,7 +16,8 @@ common, does not guard a Range: the whole is sent.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from rejoinder._http.conditions import IF_MATCH, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, SAFE
@@ -34,13 +35,13 @@ _CONDITIONAL = frozenset({IF_MATCH, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE
 _ASKED = _CONDITIONAL | {ACCEPT_ENCODING}
 _PARTIAL_CONTENT, _NOT_MODIFIED = 206, 304
 _VARIES: Field = (_VARY, ACCEPT_ENCODING)
+_MOST_DIGITS = 18
 
 DIGESTS = frozenset({b"content-digest", b"repr-digest", b"digest", b"content-md5"})
 """Fields that are of the octets before they were coded. RFC 9530, 2 and 3: both digests are taken after content codings;
 Digest (RFC 3230) and Content-MD5 (RFC 1864) too."""
 _NOT_CODED = DIGESTS | {_CONTENT_LENGTH, b"accept-ranges"}
 
-_is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _forbids = re.compile(rb"(?:\A|[\s,])no-transform(?:[\s,]|\Z)", re.IGNORECASE).search
 
 
@@ -48,7 +49,7 @@ class Asked(NamedTuple):
     """What a request asks of whoever compresses the answer."""
 
     codings: tuple[bytes, ...]  # those that it accepts, the best first
-    conditions: dict[bytes, bytes]
+    conditions: Mapping[bytes, bytes]
 
 
 class Coded(NamedTuple):
@@ -67,10 +68,15 @@ def read_request(request: Collection[Field], offered: tuple[bytes, ...]) -> Aske
     """
     asked = dict(request)
     # This is done for each request of an application: most are simple.
-    if len(asked) != len(request) or not _CONDITIONAL.isdisjoint(asked):
+    if len(asked) != len(request) or not asked.keys().isdisjoint(_CONDITIONAL):
         asked = combine(request, _ASKED)
         return Asked(rank_codings(asked.pop(ACCEPT_ENCODING, None), offered), asked)
-    return Asked(rank_codings(asked.get(ACCEPT_ENCODING), offered), {})
+    return _without_conditions(asked.get(ACCEPT_ENCODING), offered)
+
+
+@lru_cache(maxsize=64)  # as many as `rank_codings` keeps
+def _without_conditions(accept_encoding: bytes | None, offered: tuple[bytes, ...]) -> Asked:
+    return Asked(rank_codings(accept_encoding, offered), {})
 
 
 def plain_request(method: str, request: Iterable[Field], asked: Asked, offered: tuple[bytes, ...]) -> list[Field]:
@@ -119,12 +125,11 @@ def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int) -> Co
         return Coded(None, _not_modified(asked, fields, given), None)
     if not _has_choice(status, given, minimum):
         return Coded(None, fields, None)
-    size = None
-    coding = asked.codings[0] if asked.codings and status != _PARTIAL_CONTENT else None
-    if coding is not None:
-        fields = _describe(fields, given, coding)
-        size = int(given[_CONTENT_LENGTH]) if _CONTENT_LENGTH in given else None
-    return Coded(coding, _tell_choice(fields, given), size)
+    if not asked.codings or status == _PARTIAL_CONTENT:
+        return Coded(None, _tell_choice(fields, given), None)
+    coding, length = asked.codings[0], given.get(_CONTENT_LENGTH)
+    size = None if length is None else int(length)
+    return Coded(coding, _tell_choice(_describe(fields, given, coding), given), size)
 
 
 def has_choice(status: int, fields: Iterable[Field], minimum: int) -> bool:
@@ -142,7 +147,7 @@ def _has_choice(status: int, given: dict[bytes, bytes], minimum: int) -> bool:
         return False
     length = given.get(_CONTENT_LENGTH)
     # Nothing is never smaller; and an order to a front server to send a file has no content of its own.
-    return length is None or (_is_length(length) is not None and int(length) >= max(minimum, 1))
+    return length is None or (length.isdigit() and len(length) <= _MOST_DIGITS and int(length) >= (minimum or 1))
 
 
 def _allows(given: dict[bytes, bytes]) -> bool:
@@ -200,7 +205,7 @@ def _with_plain_tags(value: bytes, codings: Collection[bytes]) -> bytes:
     return b", ".join((value, *plain))
 
 
-def _is_guarded_by_date(conditions: dict[bytes, bytes]) -> bool:
+def _is_guarded_by_date(conditions: Mapping[bytes, bytes]) -> bool:
     """Whether all that keeps this Range from another version is a date, which the coded octets have as well."""
     if _RANGE not in conditions:
         return False
