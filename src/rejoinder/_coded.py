@@ -63,6 +63,7 @@ class CodedSend:
         "_minimum",
         "_outer",
         "_send",
+        "_varies",
         "scope",
     )
 
@@ -83,6 +84,7 @@ class CodedSend:
         self._asked = read_request(scope["headers"], compression.offered)
         self._is_head = scope["method"] == "HEAD"
         self._live = True
+        self._varies: bool | None = None
         self._is_coded = False
         self._encoder: Encoder | None = None
         self._inline = 0
@@ -128,7 +130,8 @@ class CodedSend:
         """The scope for an application that knows what its whole answer to a plain GET would be: `fields`, a 200."""
         self._live = False
         headers, extensions = scope["headers"], scope.get("extensions")
-        if has_choice(200, fields, self._minimum):
+        self._varies = has_choice(200, fields, self._minimum)
+        if self._varies:
             return {**scope, "headers": without_range(headers)} if self._asked.codings else scope
         # It is coded for nobody, and so the application's and the server's alone; but others may be between the two.
         if headers is self.scope["headers"]:
@@ -148,7 +151,8 @@ class CodedSend:
     def _start(self, message: Message) -> Message | None:
         """The head to send; None if it waits for the content."""
         self._share()
-        coding, fields, size = code(self._asked, message["status"], message.get("headers", ()), self._minimum)
+        fields = message.get("headers", ())
+        coding, fields, size = code(self._asked, message["status"], fields, self._minimum, varies=self._varies)
         head = {**message, "headers": fields}
         if coding is None:
             return head

@@ -187,7 +187,18 @@ def tagged(compress: Any = False) -> Response:
     return PlainTextResponse(TEXT, etag="v1", last_modified=THEN, compress=compress)
 
 
-@pytest.mark.parametrize("app", [tagged(True), CompressionMiddleware(tagged())], ids=["response", "middleware"])
+def tagged_stream() -> Response:
+    return StreamingResponse([TEXT], media_type="text/plain", etag="v1", last_modified=THEN)
+
+
+TAGGED = {
+    "response": tagged(True),
+    "middleware": CompressionMiddleware(tagged()),
+    "around a stream": CompressionMiddleware(lambda *asgi: tagged_stream()(*asgi)),
+}
+
+
+@pytest.mark.parametrize("app", TAGGED.values(), ids=TAGGED)
 @each_coding
 def test_conditions(app: Any, coding: str) -> None:
     first = get(app, accept_encoding=coding)
@@ -199,6 +210,8 @@ def test_conditions(app: Any, coding: str) -> None:
     assert get(app, "HEAD", accept_encoding=coding, if_none_match=tag).status == 304
     assert get(app, accept_encoding=coding, if_modified_since=DATE).status == 304
     assert get(app, accept_encoding=coding, if_none_match='W/"v0-gzip"').status == 200
+    failed = get(app, accept_encoding=coding, if_match='"v0"')
+    assert (failed.status, failed.headers.get("vary")) == (412, "accept-encoding")
     plain = get(app, if_none_match='"v1"')
     assert (plain.status, plain.headers.get("etag")) == (304, '"v1"')
     other = get(app, if_none_match=tag)
@@ -302,6 +315,30 @@ def test_a_range_without_a_guard_is_of_what_the_client_would_get(make: Callable[
     assert (part.status, part.body, part.headers.get("vary")) == (206, b"0000001\n", "accept-encoding")
     guarded = get(app, range="bytes=8-15", accept_encoding="gzip", if_range=part.headers.get("etag") or "")
     assert (guarded.status, guarded.body) == (206, b"0000001\n")
+
+
+REFUSED = {
+    "304": (304, {"if_none_match": "*"}),
+    "400": (400, {"range": "bytes=2-1"}),
+    "412": (412, {"if_match": '"x"'}),
+    "416": (416, {"range": "bytes=9999999-"}),
+}
+
+
+@pytest.mark.parametrize(("status", "fields"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("make", list(APPS.values())[:2])
+def test_what_is_sent_in_place_of_a_file_tells_of_the_choice(
+    make: Callable[[Path], Any], status: int, fields: dict[str, str], file: Path
+) -> None:
+    """RFC 9110, 12.5.5: of a file in text, and of none that does not compress."""
+    image = file.with_name("image.png")
+    image.write_bytes(bytes(1000))
+    for path, told in ((file, "accept-encoding"), (image, None)):
+        for accept in ("identity", "gzip"):
+            answer = get(make(path), accept_encoding=accept, **fields)
+            # Who accepts a coding gets the whole in place of a part.
+            expected = 200 if accept == "gzip" and "range" in fields and path is file else status
+            assert (answer.status, answer.headers.get("vary")) == (expected, told)
 
 
 @pytest.mark.parametrize("make", list(APPS.values())[:2])

@@ -111,8 +111,11 @@ def without_range(request: Iterable[Field]) -> list[Field]:
     return [field for field in request if field[0] != _RANGE]
 
 
-def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int) -> Coded:
+def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int, *, varies: bool | None = None) -> Coded:
     """What becomes of an answer with this status and header section.
+
+    `varies` says whether there is a choice for the whole, where a 304 or a refusal is sent in place of it; None if nobody
+    knows.
 
     >>> code(Asked((b"gzip",), {}), 200, [(b"content-type", b"text/plain"), (b"etag", b'"a"')], 500).fields
     [(b'content-type', b'text/plain'), (b'etag', b'W/"a-gzip"'), (b'content-encoding', b'gzip'), (b'vary', b'accept-encoding')]
@@ -122,9 +125,11 @@ def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int) -> Co
     if len(given) != len(fields):  # otherwise nothing repeats, and nothing has to be combined
         given = combine(fields, _DECISIVE)
     if status == _NOT_MODIFIED:
-        return Coded(None, _not_modified(asked, fields, given), None)
+        return Coded(None, _not_modified(asked, fields, given, varies=varies), None)
     if not _has_choice(status, given, minimum):
-        return Coded(None, fields, None)
+        # 12.5.5: Vary tells what "might have influenced the origin server's process for selecting the content of this
+        # response". Who accepts a coding gets the whole, also where others get a 416.
+        return Coded(None, _tell_choice(fields, given) if varies else fields, None)
     if not asked.codings or status == _PARTIAL_CONTENT:
         return Coded(None, _tell_choice(fields, given), None)
     coding, length = asked.codings[0], given.get(_CONTENT_LENGTH)
@@ -170,13 +175,14 @@ def _describe(fields: list[Field], given: dict[bytes, bytes], coding: bytes) -> 
     return described
 
 
-def _not_modified(asked: Asked, fields: list[Field], given: dict[bytes, bytes]) -> list[Field]:
+def _not_modified(asked: Asked, fields: list[Field], given: dict[bytes, bytes], *, varies: bool | None) -> list[Field]:
     tag = parse_etag(given.get(_ETAG, b""))
     if tag is not None and (told := _stored(asked, tag)) is not None:
         fields = [(name, format_etag(told) if name == _ETAG else value) for name, value in fields]
-    # A 304 mostly does not tell what it is of (15.4.5): better that one too many has it.
-    has_choice = is_compressible(given.get(_CONTENT_TYPE, b"text/*")) and _allows(given)
-    return _tell_choice(fields, given) if has_choice else fields
+    if varies is None:
+        # A 304 mostly does not tell what it is of (15.4.5): better that one too many has it.
+        varies = is_compressible(given.get(_CONTENT_TYPE, b"text/*")) and _allows(given)
+    return _tell_choice(fields, given) if varies else fields
 
 
 def _stored(asked: Asked, tag: ETag) -> ETag | None:
