@@ -181,6 +181,7 @@ def test_the_tag_of_a_304(accept: bytes | None, if_none_match: bytes | None, tol
     ("method", "request_fields", "inner"),
     [
         pytest.param("GET", asking(accept=b"*"), asking(accept=b"*"), id="no condition"),
+        pytest.param("POST", asking(content_encoding=b"gzip"), asking(content_encoding=b"gzip"), id="8.4 of the request"),
         pytest.param("GET", asking(if_none_match=b'W/"a-gzip"'), asking(if_none_match=b'W/"a-gzip", "a"'), id="13.1.2"),
         pytest.param("HEAD", asking(if_none_match=b'W/"a-gzip"'), asking(if_none_match=b'W/"a-gzip", "a"'), id="HEAD"),
         pytest.param("GET", asking(if_none_match=b"*"), asking(if_none_match=b"*"), id="any"),

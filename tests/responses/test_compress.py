@@ -187,14 +187,15 @@ def tagged(compress: Any = False) -> Response:
     return PlainTextResponse(TEXT, etag="v1", last_modified=THEN, compress=compress)
 
 
-def tagged_stream() -> Response:
-    return StreamingResponse([TEXT], media_type="text/plain", etag="v1", last_modified=THEN)
+async def tagged_stream(scope: Any, receive: Any, send: Any) -> None:
+    response = StreamingResponse([TEXT], media_type="text/plain", etag="v1", last_modified=THEN)
+    await response(scope, receive, send)
 
 
 TAGGED = {
     "response": tagged(True),
     "middleware": CompressionMiddleware(tagged()),
-    "around a stream": CompressionMiddleware(lambda *asgi: tagged_stream()(*asgi)),
+    "around a stream": CompressionMiddleware(tagged_stream),
 }
 
 
