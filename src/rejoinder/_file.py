@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal, TypeAlias, Unpack, cast
 from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Receive, Scope, Send
 
-from rejoinder._coded import CODED, compressed, settle
+from rejoinder._coded import compressed, settle
 from rejoinder._digest import add_digests
 from rejoinder._http.dates import format_date, format_timestamp
 from rejoinder._http.disposition import content_disposition
@@ -214,7 +214,9 @@ class FileResponse(Response, StarletteFileResponse):
         """
         # The short way ends most requests, at a part of what the long one costs.
         opened = self._open_at_once(scope)
-        answer, content = (None, None) if opened is None else self._answer_at_once(scope, opened)
+        answer, content = None, None
+        if opened is not None:
+            scope, answer, content = self._answer_at_once(scope, opened)
         if answer is None or content is None:
             await self._send_at_length(scope, receive, send, answer, None if answer is None else opened)
             return
@@ -236,7 +238,6 @@ class FileResponse(Response, StarletteFileResponse):
             or self._digests
             or self._varies
             or self._compression is not None
-            or CODED in scope
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
         ):
@@ -248,25 +249,28 @@ class FileResponse(Response, StarletteFileResponse):
         except OSError:  # the long way tells what it means
             return None
 
-    def _answer_at_once(self, scope: Scope, opened: OpenFile) -> tuple[Plan | None, bytes | None]:
-        """The answer and its content, if that is one message and in memory, else (None, None); and the file is closed.
+    def _answer_at_once(self, scope: Scope, opened: OpenFile) -> tuple[Scope, Plan | None, bytes | None]:
+        """The answer and its content, if that is one message and in memory, else None twice; and the file is closed.
 
-        Where it is more than one message: the answer without content, and the file is as open as it was.
+        Where it is more than one message: the answer without content, and the file is as open as it was. The scope is for
+        either, whatever compresses around it.
         """
         is_long = False
         try:
-            answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, self._checked_fields())
+            fields = self._checked_fields()
+            scope = self._settled(scope, opened, fields)
+            answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, fields)
             parts = answer.body
             if not parts:
-                return answer, b""
+                return scope, answer, b""
             part = parts[0]
             if len(parts) > 1 or part is Extent.TO_END or (size := len(part)) > self.chunk_size:
                 is_long = True
-                return answer, None
+                return scope, answer, None
             content = part if isinstance(part, bytes) else opened.read_cached(part.start, part.stop) if size else b""
-            return (None, None) if content is None or len(content) != size else (answer, content)
+            return (scope, None, None) if content is None or len(content) != size else (scope, answer, content)
         except OSError:
-            return None, None
+            return scope, None, None
         finally:
             if not is_long:
                 opened.close()
@@ -297,7 +301,7 @@ class FileResponse(Response, StarletteFileResponse):
                         portion *= _FARTHER
                         given = {name for name, _ in fields}
                         fields = [*fields, *(field for field in opened.fields if field[0] not in given)]
-                    scope = settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
+                    scope = self._settled(scope, opened, fields)
                     answer = self._plan(method, scope["headers"], opened, fields)
                     if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
                         answer = await add_digests(answer, opened, self._digests, portion=portion)
@@ -372,6 +376,10 @@ class FileResponse(Response, StarletteFileResponse):
         # Nobody who makes the content may be able to guess it; and it costs as much as the rest of the plan.
         boundary = token_hex(13).encode() if b"," in asked.get(RANGE, b"") else None
         return decide(method, asked, prepared, boundary)
+
+    def _settled(self, scope: Scope, opened: OpenSource, fields: list[Field]) -> Scope:
+        """The scope for this content, of which whatever compresses around it is told the whole header section."""
+        return settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
 
     def _path_of(self, answer: Plan, opened: OpenSource | None) -> str | None:
         """Where a server can read all that is to be sent, if it may."""

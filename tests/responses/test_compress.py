@@ -47,6 +47,7 @@ from rejoinder import (
 )
 from rejoinder import _coded as coded_module
 from rejoinder._coded import CodedSend
+from rejoinder._sources.local import LocalFile
 from rejoinder._sources.threads import in_thread
 from rejoinder.middleware import Compression, CompressionMiddleware
 from rejoinder.testing import Answer, Exchange, fetch, run
@@ -405,6 +406,23 @@ def test_static_files(file: Path) -> None:
     tag = answer.headers.get("etag") or ""
     again = run(lambda: fetch(app, path="/file.txt", headers={"accept-encoding": "br", "if-none-match": tag}))
     assert (again.status, again.headers.get("etag")) == (304, tag)
+
+
+@pytest.mark.parametrize("accept", ["identity", "zstd"])
+@pytest.mark.parametrize("name", ["text.txt", "image.png"])
+def test_a_small_file_goes_the_short_way(
+    name: str, accept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    path.write_text(TEXT)
+    if (opened := LocalFile(path).open_cached()) is None:
+        pytest.skip("this system opens files in threads alone")
+    opened.close()
+    monkeypatch.delattr(FileResponse, "_send_at_length")
+    answer = get(CompressionMiddleware(FileResponse(path)), accept_encoding=accept)
+    assert text(answer) == TEXT
+    assert (answer.headers.get("vary") is None) == (name == "image.png")
+    assert (answer.headers.get("content-encoding") == "zstd") == ((name, accept) == ("text.txt", "zstd"))
 
 
 def test_a_missing_file() -> None:

@@ -121,9 +121,7 @@ def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int, *, va
     [(b'content-type', b'text/plain'), (b'etag', b'W/"a-gzip"'), (b'content-encoding', b'gzip'), (b'vary', b'accept-encoding')]
     """
     fields = [(name.lower(), value) for name, value in fields]
-    given = dict(fields)
-    if len(given) != len(fields):  # otherwise nothing repeats, and nothing has to be combined
-        given = combine(fields, _DECISIVE)
+    given = _decisive(fields)
     if status == _NOT_MODIFIED:
         return Coded(None, _not_modified(asked, fields, given, varies=varies), None)
     if not _has_choice(status, given, minimum):
@@ -137,9 +135,15 @@ def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int, *, va
     return Coded(coding, _tell_choice(_describe(fields, given, coding), given), size)
 
 
-def has_choice(status: int, fields: Iterable[Field], minimum: int) -> bool:
+def has_choice(status: int, fields: Collection[Field], minimum: int) -> bool:
     """Whether the answer is one that some clients get in a coding."""
-    return _has_choice(status, combine(fields, _DECISIVE), minimum)
+    return _has_choice(status, _decisive(fields), minimum)
+
+
+def _decisive(fields: Collection[Field]) -> dict[bytes, bytes]:
+    given = dict(fields)
+    # If nothing repeats, nothing has to be combined.
+    return given if len(given) == len(fields) else combine(fields, _DECISIVE)
 
 
 def _has_choice(status: int, given: dict[bytes, bytes], minimum: int) -> bool:
