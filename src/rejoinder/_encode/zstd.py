@@ -20,8 +20,9 @@ INLINE = 128 * 1024
 # The tables of level 3 are too large for a processor's cache, and JSON gets no smaller by them. Of a stream, which may be
 # one of thousands that wait for something, an encoder has some 230 KiB in place of 800.
 _SMALL = 64 * 1024
-# To clear and to miss in tables of 200 KiB, which the engine has for 10 KiB of content, takes a sixth of the time; these
-# are as long as what goes into them, and lose at most half a percent. Who asks for more work than LEVEL gets the engine's.
+# For 10 KiB of content, the engine has tables of 200 KiB, and misses the processor's cache for a sixth of its time. These
+# are about as long as what goes into them: a thousandth is lost of 10 KiB, a hundredth of 64. Who asks for more work than
+# LEVEL gets the engine's.
 _FEW: dict[int, int] = {CompressionParameter.hash_log: 13, CompressionParameter.chain_log: 13}
 _WHOLE: dict[int, int] = {
     CompressionParameter.window_log: 20,
