@@ -208,7 +208,9 @@ class FileResponse(Response, StarletteFileResponse):
         """
         # The short way ends most requests, at a part of what the long one costs.
         opened = self._open_at_once(scope)
-        opened, answer, content = (None, None, None) if opened is None else self._answer_at_once(scope, opened)
+        answer, content = None, None
+        if opened is not None:
+            scope, opened, answer, content = self._answer_at_once(scope, opened)
         if answer is None or content is None:
             await self._send_at_length(scope, receive, send, opened, answer)
             return
@@ -229,7 +231,6 @@ class FileResponse(Response, StarletteFileResponse):
             or self._offload is not None
             or self._digests
             or self._compression is not None
-            or CODED in scope
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
         ):
@@ -241,8 +242,10 @@ class FileResponse(Response, StarletteFileResponse):
         except OSError:  # the long way tells what it means
             return None
 
-    def _answer_at_once(self, scope: Scope, opened: OpenFile) -> tuple[OpenFile | None, Plan | None, bytes | None]:
-        """The answer and its content, where that is one message and in memory.
+    def _answer_at_once(
+        self, scope: Scope, opened: OpenFile
+    ) -> tuple[Scope, OpenFile | None, Plan | None, bytes | None]:
+        """The answer and its content, where that is one message and in memory; and the scope as whatever compresses has it.
 
         The file is then closed. It is given back where it is left to the long way to read it, and so there is no content, or
         to find its variants, and so there is no answer.
@@ -255,23 +258,27 @@ class FileResponse(Response, StarletteFileResponse):
             if user is not None and isinstance(source, LocalFile) and self._has_variants(user):
                 if (choice := open_cached_variant(source, opened, _accept_encoding(scope))) is None:
                     is_done = False
-                    return opened, None, None
+                    return scope, opened, None, None
                 opened, user = choice.opened, self._describe(choice, user)
+            if CODED in scope:
+                scope = self._settled(scope, opened, user)
             answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, user)
             parts = answer.body
             if not parts:
-                return None, answer, b""
+                return scope, None, answer, b""
             part = parts[0]
             if len(parts) > 1 or part is Extent.TO_END or (size := len(part)) > self.chunk_size:
                 is_done = False
-                return opened, answer, None
+                return scope, opened, answer, None
             content = part if isinstance(part, bytes) else opened.read_cached(part.start, part.stop) if size else b""
-            return (None, None, None) if content is None or len(content) != size else (None, answer, content)
         except OSError:
-            return None, None, None
+            return scope, None, None, None
         finally:
             if is_done:
                 opened.close()
+        if content is None or len(content) != size:
+            return scope, None, None, None
+        return scope, None, answer, content
 
     async def _send_at_length(
         self, scope: Scope, receive: Receive, send: Send, opened: OpenSource | None, answer: Plan | None
@@ -301,7 +308,7 @@ class FileResponse(Response, StarletteFileResponse):
                         portion *= _FARTHER
                         given = {name for name, _ in fields}
                         fields = [*fields, *(field for field in opened.fields if field[0] not in given)]
-                    scope = settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
+                    scope = self._settled(scope, opened, fields)
                     answer = self._plan(method, scope["headers"], opened, fields)
                     if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
                         answer = await add_digests(answer, opened, self._digests, portion=portion)
@@ -373,6 +380,10 @@ class FileResponse(Response, StarletteFileResponse):
         # Nobody who makes the content may be able to guess it; and it costs as much as the rest of the plan.
         boundary = token_hex(13).encode() if b"," in asked.get(RANGE, b"") else None
         return decide(method, asked, prepared, boundary)
+
+    def _settled(self, scope: Scope, opened: OpenSource, user: list[Field] | None) -> Scope:
+        """The scope for this content, of which whatever compresses around it is told the whole header section."""
+        return settle(scope, lambda: self._plan("GET", [], opened, user).headers)
 
     def _path_of(self, answer: Plan, opened: OpenSource | None) -> str | None:
         """Where a server can read all that is to be sent, if it may."""

@@ -64,6 +64,24 @@ def test_a_flush_gives_all_there_was(coding: str, padding: int) -> None:
         assert len(coded) < 64 + padding
 
 
+def window_of(frame: bytes) -> int:
+    """What a decoder has to keep of a zstd frame (RFC 8878, 3.1.1.1)."""
+    assert frame[:4] == bytes.fromhex("28b52ffd")
+    flags, descriptor = frame[4], frame[5]
+    if flags & 0b100000:  # a single segment: the window is the content, of this size
+        length, least = ((1, 0), (2, 256), (4, 0), (8, 0))[flags >> 6]
+        return int.from_bytes(frame[5 : 5 + length], "little") + least
+    return (1 << 10 + (descriptor >> 3)) // 8 * (8 + (descriptor & 7))
+
+
+@pytest.mark.parametrize("size", [None, 60_000, 70_000, 10**9])
+def test_each_decoder_has_the_window_of_zstd(size: int | None) -> None:
+    """RFC 9659, 3: 8 MiB; browsers refuse more."""
+    for level in zstd_coding.LEVELS:
+        begun = zstd_coding.Encoder(level, size, 0).flush(b"a")
+        assert window_of(begun) <= 1024 * 1024
+
+
 @each_coding
 def test_padding_is_as_long_as_it_says_and_costs_what_it_must(coding: str) -> None:
     content, engine = b"secret=abc; " * 100, ENGINES[coding]
