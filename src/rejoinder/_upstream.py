@@ -94,8 +94,9 @@ class Upstream:
         fields: list[Field],
         via: str | None,
     ) -> Self:
-        """Where a request that came is sent on to: what is beneath the target; nowhere, if its path leads out of that, or
-        it has fields that cannot be sent.
+        """Where a request that came is sent on to: what is beneath the target.
+
+        Nowhere, if its path leads out of that, or it has fields that cannot be passed on.
 
         Raises:
             TypeError: as for the class.
@@ -142,7 +143,7 @@ class Upstream:
             await shielded(content.aclose)
             if isinstance(error, ClientDisconnect):
                 raise ClientLeft from None
-            if not isinstance(error, (httpx.RequestError, _UnfitError)) or isinstance(error, httpx.UnsupportedProtocol):
+            if not isinstance(error, _NO_ANSWER) or isinstance(error, httpx.UnsupportedProtocol):
                 raise
             # Where it is, and what is wrong there, is not for the client.
             _logger.warning("no answer from the upstream %s: %r", self.request.url.host, error)
@@ -184,6 +185,11 @@ class Upstream:
 
 class _UnfitError(Exception):
     """What the upstream answered cannot be passed on."""
+
+
+# httpx reads the target of a redirect even if it does not follow it, and gives up the response if it cannot: InvalidURL
+# (`mailto:`), or what idna raises for hosts that it does not allow.
+_NO_ANSWER = (httpx.RequestError, httpx.InvalidURL, UnicodeError, _UnfitError)
 
 
 def _fields_for_client(response: httpx.Response, via: str | None) -> list[Field]:

@@ -300,15 +300,23 @@ def test_max_duration_is_for_the_head_too() -> None:
     on("asyncio", main)
 
 
-def test_lengths_that_contradict_each_other_are_not_passed_on() -> None:
-    """As they come over HTTP/2, whose implementation looks at the first alone."""
-
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        pytest.param(200, [("content-length", "5"), ("content-length", "6")], id="two lengths"),  # as HTTP/2 lets them in
+        pytest.param(302, [("location", "mailto:a@b.example")], id="a target that httpx takes for none"),
+        pytest.param(302, [("location", "http://xn--/")], id="a target with a host that idna takes for none"),
+        pytest.param(302, [("location", "http://[::1")], id="a target that is none"),
+    ],
+)
+def test_what_cannot_be_passed_on_is_a_502(status: int, fields: Any) -> None:
     def answer(_: Any) -> Any:
-        return httpx.Response(200, headers=[("content-length", "5"), ("content-length", "6")], content=b"hello")
+        return httpx.Response(status, headers=fields, content=b"hello")
 
     async def main() -> None:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-            assert (await fetch(ProxyResponse(client.build_request("GET", "http://a"), client=client))).status == 502
+            response = ProxyResponse(client.build_request("GET", "http://a"), client=client)
+            assert (await fetch(response)).status == 502
 
     on("asyncio", main)
 
