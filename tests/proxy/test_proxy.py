@@ -303,7 +303,9 @@ def test_max_duration_is_for_the_head_too() -> None:
 @pytest.mark.parametrize(
     ("status", "fields"),
     [
-        pytest.param(200, [("content-length", "5"), ("content-length", "6")], id="two lengths"),  # as HTTP/2 lets them in
+        pytest.param(
+            200, [("content-length", "5"), ("content-length", "6")], id="two lengths"
+        ),  # as HTTP/2 lets them in
         pytest.param(302, [("location", "mailto:a@b.example")], id="a target that httpx takes for none"),
         pytest.param(302, [("location", "http://xn--/")], id="a target with a host that idna takes for none"),
         pytest.param(302, [("location", "http://[::1")], id="a target that is none"),
