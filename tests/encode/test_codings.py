@@ -1,9 +1,7 @@
 """The engines of content codings, and what `compress=` may be."""
 
-import gzip
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import pairwise
@@ -13,33 +11,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.codings import DECODE, brotli, decoder
 
 from rejoinder._compression import Compression, _installed, check_compress
+from rejoinder._encode import brotli as brotli_coding
 from rejoinder._encode import gzip as gzip_coding
+from rejoinder._encode import zstd as zstd_coding
 from rejoinder._http.etags import ETag, format_etag, recoded_etag
 
-brotli = pytest.importorskip("brotli")
-zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
-
-from rejoinder._encode import brotli as brotli_coding  # noqa: E402 - if there is one
-from rejoinder._encode import zstd as zstd_coding  # noqa: E402
-
-DECODE: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "br": brotli.decompress,
-    "zstd": zstd.decompress,
-}
 ENGINES: dict[str, ModuleType] = {"gzip": gzip_coding, "br": brotli_coding, "zstd": zstd_coding}
 each_coding = pytest.mark.parametrize("coding", ENGINES)
-
-
-def decoder(coding: str) -> Callable[[bytes], bytes]:
-    """Decodes piece by piece."""
-    if coding == "gzip":
-        return zlib.decompressobj(31).decompress
-    decode: Callable[[bytes], bytes]
-    decode = brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
-    return decode
 
 
 def encode(coding: str, pieces: list[bytes], steps: list[str], *, level: int, size: int | None, padding: int) -> bytes:

@@ -322,10 +322,10 @@ ROWS = {
     ),
     # Static files: 8.4, 12, 15.5 ------------------------------------------------------------------------------------
     "weights of codings": Row("12.4.2", "a weight is 0 to 1 with three digits, 0 is not acceptable; an element with another is none", test=f"{FILES}test_negotiation.py::test_parse"),
-    "codings": Row("12.5.3", "the coding with the highest weight is chosen; `*` is any that is not listed", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
-    "no coding": Row("12.5.3", "without Accept-Encoding any coding is acceptable, with an empty one none is", verdict="no coding to either: who does not ask may not be able to decode", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
+    "codings": Row("12.5.3", "the coding with the highest weight is chosen; `*` is any that is not listed", test=f"{FILES}test_negotiation.py::test_rank"),
+    "no coding": Row("12.5.3", "without Accept-Encoding any coding is acceptable, with an empty one none is", verdict="no coding to either: who does not ask may not be able to decode", test=f"{FILES}test_negotiation.py::test_rank"),
     "no acceptable coding": Row("12.5.3", "where nothing is acceptable, not even identity, the server MAY send identity", verdict="sent", test="tests/static/test_precompressed.py::test_which"),
-    "old coding names": Row("8.4.1.3", "`x-gzip` is `gzip`", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
+    "old coding names": Row("8.4.1.3", "`x-gzip` is `gzip`", test=f"{FILES}test_negotiation.py::test_rank"),
     "tags of codings": Row("8.8.3.3", "representations in different codings have different strong tags", test="tests/static/test_precompressed.py::test_each_has_a_tag_and_a_time_of_its_own"),
     "Vary": Row("12.5.5", "Vary is sent whenever there was a choice, also with 206, 304, 412 and 416", test="tests/static/test_precompressed.py::test_conditions_and_ranges_are_about_the_variant"),
     "Vary of the user": Row("12.5.5", "Vary `*` and what the user named stay", test=f"{FILES}test_negotiation.py::test_add_vary"),

@@ -4,7 +4,6 @@ import copy
 import gc
 import gzip
 import os
-import sys
 import threading
 import weakref
 import zlib
@@ -28,6 +27,7 @@ from starlette.responses import PlainTextResponse as StarlettePlainTextResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.responses import StreamingResponse as StarletteStreamingResponse
 from starlette.routing import Route
+from tests.codings import DECODE, brotli, decoder, zstd
 
 from rejoinder import (
     CSVResponse,
@@ -51,9 +51,6 @@ from rejoinder._sources.threads import in_thread
 from rejoinder.middleware import Compression, CompressionMiddleware
 from rejoinder.testing import Answer, Exchange, fetch, run
 
-brotli = pytest.importorskip("brotli")
-zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
-
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
 MIB = 1024 * 1024
@@ -61,12 +58,6 @@ TEXT = "".join(f"{number:07d}\n" for number in range(1000))
 THEN = datetime(2024, 5, 17, 12, tzinfo=UTC)
 DATE = "Fri, 17 May 2024 12:00:00 GMT"
 PATHSEND, ZERO_COPY = "http.response.pathsend", "http.response.zerocopysend"
-DECODE: dict[str | None, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "br": brotli.decompress,
-    "zstd": zstd.decompress,
-    None: bytes,
-}
 CODINGS = ["zstd", "br", "gzip"]
 each_coding = pytest.mark.parametrize("coding", CODINGS)
 each_backend = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -374,14 +365,6 @@ def test_a_missing_file() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- streams
-
-
-def decoder(coding: str) -> Callable[[bytes], bytes]:
-    if coding == "gzip":
-        return zlib.decompressobj(31).decompress
-    decode: Callable[[bytes], bytes]
-    decode = brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
-    return decode
 
 
 def events(compress: Any) -> Any:
