@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,12 @@ def zone(hours: int) -> timezone:
 )
 def test_imf_fixdate(moment: datetime, sent: str) -> None:
     assert format_date(moment) == sent
+
+
+@pytest.mark.parametrize("moment", [1_700_000_000, "Sun, 06 Nov 1994 08:49:37 GMT", None])
+def test_what_is_no_datetime_is_refused(moment: Any) -> None:
+    with pytest.raises(TypeError, match="is no datetime; pass an aware one"):
+        format_date(moment)
 
 
 @pytest.mark.parametrize("moment", [NAIVE, NAIVE.replace(tzinfo=Nowhere())], ids=["no zone", "no offset"])

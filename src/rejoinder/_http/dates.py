@@ -73,10 +73,13 @@ def format_date(moment: datetime) -> str:
     Raises:
         ValueError: the datetime is naive: which moment it means depends on who reads it. Or it lies outside the years
             1 to 9999 of UTC, which a date of four digits cannot tell.
+        TypeError: no datetime.
 
     >>> format_date(datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC))
     'Sun, 06 Nov 1994 08:49:37 GMT'
     """
+    if not isinstance(moment, datetime):
+        raise TypeError(f"{moment!r} is no datetime; pass an aware one, for example datetime.now(UTC)")
     if moment.utcoffset() is None:
         raise ValueError(f"{moment!r} has no time zone; pass an aware datetime, for example datetime.now(UTC)")
     try:
