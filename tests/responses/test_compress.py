@@ -16,6 +16,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import brotli
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -51,8 +52,10 @@ from rejoinder._sources.threads import in_thread
 from rejoinder.middleware import Compression, CompressionMiddleware
 from rejoinder.testing import Answer, Exchange, fetch, run
 
-brotli = pytest.importorskip("brotli")
-zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
