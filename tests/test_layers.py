@@ -171,7 +171,9 @@ def private_names(tree: ast.AST) -> tuple[set[str], set[str]]:
                 members.add(name)
                 if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self":
                     defined.add(name)
-            case ast.Call(func=ast.Name(id="getattr" | "hasattr" | "setattr"), args=[_, ast.Constant(value=name), *_]):
+            case ast.Call(
+                func=ast.Name(id="getattr" | "hasattr" | "setattr"), args=[_, ast.Constant(value=str() as name), *_]
+            ):
                 members.add(name)
         if isinstance(node, ast.ClassDef):
             members |= {child.name for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)}

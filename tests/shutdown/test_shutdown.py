@@ -29,13 +29,16 @@ def run_asyncio(main: Main) -> None:
 
 
 def run_uvloop(main: Main) -> None:
-    uvloop = pytest.importorskip("uvloop")
+    import uvloop
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())  # type: ignore[arg-type]
 
 
 def run_trio(main: Main) -> None:
-    pytest.importorskip("trio").run(main)
+    import trio
+
+    trio.run(main)
 
 
 LOOPS: dict[str, Callable[[Main], None]] = {"asyncio": run_asyncio, "uvloop": run_uvloop, "trio": run_trio}
@@ -54,6 +57,7 @@ class Server:
 
 @pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
+    pytest.importorskip(request.param)
     return LOOPS[request.param]
 
 
