@@ -35,8 +35,6 @@ LANES = {
 }
 """A lane is a module with `PURPOSE`, `TABLES` and `run(tables, effort) -> str`."""
 
-RESULTS = Path(__file__).parent / "results"
-
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="rejoinder beside its peers, in one run.")
@@ -61,10 +59,11 @@ def main() -> None:
         start = time.monotonic()
         text = lane.run(tables, effort)
         print(text)
-        output = asked.output or (None if asked.quick or asked.tables else RESULTS / f"{name}.md")
+        output = asked.output or (None if asked.quick or asked.tables else plots.RESULTS / f"{name}.md")
         if output:
-            # After what the machine is, and before the first table.
-            text = text.replace("\n\n## ", f"\n\n![The tables as bars]({output.stem}.svg)\n\n## ", 1)
+            if plots.comparisons(text):
+                # After what the machine is, and before the first table.
+                text = text.replace("\n\n## ", f"\n\n![The tables as bars]({output.stem}.svg)\n\n## ", 1)
             output.write_text(text, encoding="utf-8")
             plots.draw(output)
         print(

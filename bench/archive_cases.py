@@ -12,6 +12,8 @@ from bench.cases import WrongAnswerError
 if TYPE_CHECKING:
     from pathlib import Path
 
+SEED = 7
+"""So that it is the same in each run."""
 LARGE, SMALL, TEXT = "large", "small", "text"
 TITLES = {LARGE: "4 x 8 MiB, stored", SMALL: "500 x 4 KiB, stored", TEXT: "8 x 512 KiB of text, deflated"}
 DEFLATED = {TEXT}
@@ -26,7 +28,7 @@ def octets(case: str) -> int:
 
 def make(root: Path) -> None:
     """Write the folders of all cases."""
-    chance = random.Random(7)  # the same in each run
+    chance = random.Random(SEED)
     words = [chance.randbytes(4).hex()[: chance.randint(2, 8)] for _ in range(500)]
     for case, (count, size) in _SHAPES.items():
         (root / case).mkdir()

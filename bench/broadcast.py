@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bench import client
 from bench.cases import WrongAnswerError
-from bench.measure import Effort, Table, collector_at_rest, interleave
+from bench.measure import Effort, Table, collector_at_rest, interleave, who_is_in_all
 from bench.processes import settle
 from bench.stream_cases import BROADCAST, BURST, PUBLISH, event_of
-from bench.stream_client import PATIENCE, follow, opened, raise_descriptor_limit
+from bench.stream_client import follow, opened, raise_descriptor_limit
+from bench.stream_peers import FIRST
 from bench.stream_server import serving
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 CLIENTS = 1000
 _FIELD = b"data: "
-_EXPECTED = [event_of(number) for number in range(BURST)]
+_WARM_UP = 2
+"""Events before it counts: what the first ones need once."""
 
 
 def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
@@ -37,7 +39,7 @@ def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
         "some 100 B, as fast as it can; each `await` gives the loop a turn, but for rejoinder's, which does so every few "
         "milliseconds and has what was published meanwhile leave in one message; the time ends when the last client, all in one process in Python, "
         f"has the last of them. What all have got is checked then. Median of {effort.rounds_of_broadcast} alternating rounds; "
-        "± is the distance between the quartiles."
+        f"± is the distance between the quartiles; {who_is_in_all(effort.rounds_of_broadcast)}."
     )
     table = Table(title, method, unit="req/s", baselines=("handwritten", "starlette", "sse_starlette"))
     raise_descriptor_limit()
@@ -48,24 +50,24 @@ def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
         for server in servers:
             streams = stack.enter_context(opened(server, BROADCAST, CLIENTS))
             settle(server.pid)  # and so all have subscribed
-            contestants[server.peer.name] = partial(_burst, server, streams)
-        for slice_ in contestants.values():
-            slice_()  # what the first events need once
+            _burst(server, streams, _WARM_UP)
+            contestants[server.peer.name] = partial(_burst, server, streams, BURST)
         title_of_row = f"events, each to {CLIENTS:,} clients"
-        table.rows[BROADCAST] = interleave(title_of_row, contestants, effort.rounds_of_broadcast)
+        table.rows[BROADCAST] = interleave(title_of_row, contestants, effort.rounds_of_broadcast, FIRST)
     return table
 
 
-def _burst(server: StreamServer, streams: Sequence[Stream]) -> float:
+def _burst(server: StreamServer, streams: Sequence[Stream], count: int) -> float:
+    expected = [event_of(number) for number in range(count)]
     got = [b""] * len(streams)
-    left = [BURST] * len(streams)
+    left = [count] * len(streams)
 
     def take(index: int, content: bytes, now: float) -> bool:
         got[index] += content
         left[index] -= content.count(_FIELD)
         return left[index] <= 0
 
-    publisher = threading.Thread(target=_publish, args=(server,))
+    publisher = threading.Thread(target=client.ask, args=(server.port, f"/{PUBLISH}/{count}", "POST"))
     with collector_at_rest():
         start = time.monotonic()
         publisher.start()
@@ -75,12 +77,6 @@ def _burst(server: StreamServer, streams: Sequence[Stream]) -> float:
     settle(server.pid)
     for content in got:
         events = [json.loads(line.removeprefix(_FIELD)) for line in content.splitlines() if line.startswith(_FIELD)]
-        if events != _EXPECTED:
-            raise WrongAnswerError(f"{server.peer.name}: a client got {len(events)} of {BURST} events, or others")
-    return seconds / BURST
-
-
-def _publish(server: StreamServer) -> None:
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
-        connection.request("POST", f"/{PUBLISH}")
-        connection.getresponse().read()
+        if events != expected:
+            raise WrongAnswerError(f"{server.peer.name}: a client got {len(events)} of {count} events, or others")
+    return seconds / count

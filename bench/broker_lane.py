@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import sys
-import tempfile
 import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import machine, report
+from bench import client, machine, report
 from bench.client import on_core_of_the_load
 from bench.measure import Row, Table, collector_at_rest, quantile
-from bench.processes import free_port, server_process, settle
+from bench.processes import python, running, settle
 from bench.redis_server import DURABLE, redis_server, why_no_redis
 from bench.stream_cases import BROADCAST
-from bench.stream_client import PATIENCE, Stream, follow, raise_descriptor_limit
+from bench.stream_client import Stream, follow, raise_descriptor_limit
 from bench.stream_peers import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bench.measure import Effort
+    from bench.processes import Running
     from bench.redis_server import RedisServer
 
 TABLES = ("broker",)
@@ -55,8 +52,7 @@ class _Fleet:
     """Workers, their clients, and what these have got."""
 
     redis: RedisServer
-    ports: Sequence[int]
-    pids: Sequence[int]
+    workers: Sequence[Running]
     streams: Sequence[Stream]
     published: int = 0
     got: list[list[int]] = field(default_factory=lambda: [[] for _ in range(CLIENTS)])
@@ -86,14 +82,12 @@ class _Fleet:
             follow(list(self.streams), take)
         publisher.join()
         other.join()
-        for pid in self.pids:
-            settle(pid)
+        for worker in self.workers:
+            settle(worker.pid)
         return times
 
     def _publish(self, *numbers: int) -> None:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=PATIENCE)) as connection:
-            connection.request("POST", "/publish/" + "/".join(map(str, numbers)))
-            connection.getresponse().read()
+        client.ask(self.workers[0].port, "/".join(("/publish", *map(str, numbers))), "POST")
 
     def rate(self) -> float:
         """Seconds an event."""
@@ -136,28 +130,16 @@ class _Fleet:
 @contextmanager
 def _fleet() -> Iterator[_Fleet]:
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-broker-")))
         redis = stack.enter_context(redis_server(*DURABLE))
-        ports = [free_port() for _ in range(WORKERS)]
-        processes = [
-            stack.enter_context(
-                server_process(
-                    "rejoinder",
-                    [sys.executable, "-m", "bench.serve_broker", redis.url, str(port)],
-                    port,
-                    scratch / str(port),
-                )
-            )
-            for port in ports
-        ]
+        command = python("bench.serve_broker", redis.url)
+        workers = [stack.enter_context(running(report.OURS, command)) for _ in range(WORKERS)]
         stack.enter_context(on_core_of_the_load())
         streams: list[Stream] = []
         for number in range(CLIENTS):
-            streams.append(stack.enter_context(Stream(ports[number % WORKERS], BROADCAST)))
+            streams.append(stack.enter_context(Stream(workers[number % WORKERS].port, BROADCAST)))
             if number % 100 == 99:
                 follow(streams[-100:], lambda *_: True)  # it has subscribed when it has its first event
-        pids = [process.pid for process in processes]
-        yield _Fleet(redis, ports, pids, streams)
+        yield _Fleet(redis, workers, streams)
 
 
 def run(tables: Sequence[str], effort: Effort) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import behind_uvicorn, import_time, in_process, machine, payloads, report
 from bench.cases import Case
-from bench.peers import discover
+from bench.peers import FIRST, discover
 from bench.report import Target, ratio_target
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def run(tables: Sequence[str], effort: Effort) -> str:
     intro = machine.describe(peers, effort.name)
     measured: dict[str, Table] = {}
     if "in-process" in tables:
-        measured["in-process"] = in_process.measure("In process", CASES, peers, effort)
+        measured["in-process"] = in_process.measure("In process", CASES, peers, effort, FIRST)
     if "uvicorn" in tables:
-        measured["uvicorn"] = behind_uvicorn.measure("Behind uvicorn", CASES, peers, effort)
+        measured["uvicorn"] = behind_uvicorn.measure("Behind uvicorn", CASES, peers, effort, FIRST)
     if "import" in tables:
         measured["import"] = import_time.measure("Import time", effort)
     return _report(intro, measured, peers, missing)

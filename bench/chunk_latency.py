@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.cases import WrongAnswerError
 from bench.client import bind_to_core_of_servers
-from bench.measure import Effort, Row, Table, collector_at_rest, order_of_round, quantile
+from bench.measure import Effort, Row, Table, collector_at_rest, in_turns, quantile
 from bench.stream_cases import PACE_SECONDS, PACED, PACED_CHUNKS, PACED_OCTETS, parse_stamp
 from bench.stream_client import follow, opened
 from bench.stream_server import serving
@@ -33,16 +34,13 @@ def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
         f"Median of {effort.rounds_of_latency} alternating rounds; ± is the distance between the quartiles."
     )
     table = Table(title, method, unit="us")
-    rounds = effort.rounds_of_latency
     with ExitStack() as stack:
         servers = {peer.name: stack.enter_context(serving(peer)) for peer in peers if PACED in peer.cases}
-        seen: dict[str, list[list[float]]] = {name: [] for name in servers}
         for server in servers.values():
             bind_to_core_of_servers(server.pid)
             _latencies(server)  # what the first answers need once
-        for number in range(rounds):
-            for name in order_of_round(list(servers), number):
-                seen[name].append(_latencies(servers[name]))
+        slices = {name: partial(_latencies, server) for name, server in servers.items()}
+        seen = in_turns(slices, effort.rounds_of_latency)
     for row, part in LATENCIES.items():
         costs = {name: [quantile(one, part) for one in all_rounds] for name, all_rounds in seen.items()}
         table.rows[row] = Row(f"latency of a chunk, {row}", costs)

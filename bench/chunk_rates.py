@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from bench import wrk
 from bench.cases import WrongAnswerError
-from bench.measure import Effort, Table, interleave
+from bench.measure import Effort, Table, interleave, who_is_in_all
 from bench.processes import settle
 from bench.stream_cases import CHUNK, COUNT_OF
 from bench.stream_client import whole
+from bench.stream_peers import FIRST
 from bench.stream_server import serving
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ _COUNTED_WHOLE = 10
 
 def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
     """A table of seconds per answer."""
+    rounds = effort.rounds_of_streams
     method = (
-        f"Chunks of {len(CHUNK)} B. Median of {effort.rounds_of_streams} alternating rounds of "
-        f"`wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against one process per peer (uvicorn, one worker, httptools, "
-        "uvloop, no access log, bound to no core); ± is the distance between the quartiles. The next one is loaded when the "
-        "last one is idle again. Answers of 1,000 chunks and more are counted by the octets that arrived, beside those of "
-        "one whole answer of that peer."
+        f"Chunks of {len(CHUNK)} B. Median of {rounds} alternating rounds of {wrk.SLICE} against one process per peer (uvicorn, "
+        "one worker, httptools, uvloop, no access log, bound to no core); ± is the distance between the quartiles; "
+        f"{who_is_in_all(rounds)}. The next one is loaded when the last one is idle again. Answers of 1,000 chunks and more "
+        "are counted by the octets that arrived, beside those of one whole answer of that peer."
     )
     table = Table(title, method, unit="req/s")
     if wrk.SKIPPED:
@@ -51,7 +52,7 @@ def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
                 for server in servers
                 if case in server.peer.cases
             }
-            table.rows[case] = interleave(_TITLES[case], contestants, effort.rounds_of_streams)
+            table.rows[case] = interleave(_TITLES[case], contestants, rounds, FIRST)
     return table
 
 
@@ -64,9 +65,6 @@ def _checked(server: StreamServer, case: str) -> int:
 
 
 def _load(server: StreamServer, case: str, octets: int) -> float:
-    loaded = wrk.run(server.url(case))
+    loaded = wrk.run(server.url(case), octets=octets if COUNT_OF[case] > _COUNTED_WHOLE else 0)
     settle(server.pid)
-    answers = loaded.requests if COUNT_OF[case] <= _COUNTED_WHOLE else loaded.octets / octets
-    if answers == 0:
-        raise RuntimeError(f"no answer from {server.peer.name} to {case} within the slice")
-    return loaded.seconds / answers
+    return loaded.seconds_an_answer

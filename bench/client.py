@@ -1,19 +1,22 @@
-"""A load generator for what wrk cannot do: HEAD (it waits for content that does not come), and each file just once.
+"""One answer, to be checked; and a load of what wrk cannot do: HEAD (it waits for content that does not come), each file once.
 
-One thread, some connections that are kept alive, one epoll. It checks each answer's status and counts each octet of
+The load is one thread, some connections that are kept alive, one epoll. It checks each answer's status and counts each octet of
 its content, and can do some 50,000 small answers a second.
 """
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import selectors
 import socket
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Self
 
+from bench.asgi import Answer
+from bench.cases import WrongAnswerError
 from bench.measure import collector_at_rest
 from bench.wrk import CONNECTIONS, Load, two_cores
 
@@ -62,6 +65,20 @@ def request(method: str, path: str, headers: Mapping[str, str] | None = None) ->
         *(f"{name}: {value}" for name, value in (headers or {}).items()),
     ]
     return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+def ask(port: int, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
+    """One answer, whole.
+
+    Raises:
+        WrongAnswerError: the server closes the connection after it: its load would be one of new connections.
+    """
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)) as connection:
+        connection.request(method, path, headers=dict(headers or {}))
+        response = connection.getresponse()
+        if response.will_close:
+            raise WrongAnswerError(f"the connection of {method} {path} at port {port} is not kept")
+        return Answer(response.status, tuple(response.getheaders()), response.read())
 
 
 class _Connection:

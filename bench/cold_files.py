@@ -15,7 +15,7 @@ from bench import client, wrk
 from bench.corpus import SIZES
 from bench.file_peers import BASELINES
 from bench.file_server import serving
-from bench.measure import Effort, Table, interleave
+from bench.measure import Effort, Table, interleave, who_is_in_all
 from bench.processes import settle
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def measure(
     method = (
         f"Median of {effort.rounds_of_files} alternating rounds, in each of which all files of a size ({numbers}) are asked "
         f"for once, over {wrk.CONNECTIONS} connections, by a client in Python; ± is the distance between the quartiles; "
-        "those without ± were in the first round only. "
+        f"{who_is_in_all(effort.rounds_of_files)}. "
         "Before that, `posix_fadvise(POSIX_FADV_DONTNEED)` drops their pages, and mincore tells that none is left. "
         "A host's own cache below the disk of a virtual machine is not emptied."
     )
@@ -70,6 +70,6 @@ def load(server: FileServer, size: Size, corpus: Corpus) -> float:
     requests = (client.request("GET", f"/{file}") for file in size.files)
     loaded = client.run(server.port, requests, 200, content=True)
     settle(server.pid)
-    if loaded.requests != size.many or loaded.octets < size.many * size.octets:
-        raise RuntimeError(f"{server.peer.name} answered {loaded.requests} of {size.many} requests for {size.title}")
-    return loaded.seconds / loaded.requests
+    if loaded.answers != size.many or loaded.octets < size.many * size.octets:
+        raise RuntimeError(f"{server.peer.name} answered {loaded.answers} of {size.many} requests for {size.title}")
+    return loaded.seconds_an_answer

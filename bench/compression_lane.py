@@ -5,25 +5,33 @@ from __future__ import annotations
 import asyncio
 import gc
 import gzip
-import http.client
 import json
 import sys
-import tempfile
 import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench import machine, report, wrk
+from bench import client, machine, report, wrk
 from bench.asgi import request_scope
 from bench.cases import WrongAnswerError
 from bench.compression_peers import CONTENT, ONE_MIB, STREAM, TEN_KIB, TEN_MIB, discover
 from bench.in_process import event_loop
-from bench.measure import Effort, Row, Slice, Table, collector_at_rest, interleave, order_of_round, quantile
+from bench.measure import (
+    Effort,
+    Row,
+    Slice,
+    Table,
+    collector_at_rest,
+    in_turns,
+    interleave,
+    quantile,
+    who_is_in_all,
+)
 from bench.probe import PATH
-from bench.processes import CAN_WATCH_MEMORY, cpu_seconds, free_port, server_process
+from bench.processes import CAN_WATCH_MEMORY, cpu_seconds, python, running
 from bench.report import Target, ratio_target
 
 if TYPE_CHECKING:
@@ -38,11 +46,18 @@ PURPOSE = "compress what is sent"
 _TITLES = {TEN_KIB: "JSON of 10 KiB", ONE_MIB: "JSON of 1 MiB", STREAM: "stream of 1,000 lines"}
 _BASELINE = "starlette"
 _ZSTD = "rejoinder_zstd"
+_AIMED_AT = (report.OURS, _ZSTD, _BASELINE)
 _ZSTD_TIMES = 3
+_SECONDS = 1
+_CLIENTS = 4
+"""A slice is long and its clients are few, because answers that are made in threads end all at once: of sixteen of 1 MiB,
+there would be no more than one or two times in it."""
 _LAG_PART = 10
-_LAG_CLIENTS = 4
 _LAG_ROUNDS = 2
 _LAG_SECONDS = 2
+_RAMP = 1
+_MARGIN = 0.3
+"""Seconds before and after those that count."""
 _LEAST = 1e-6
 
 
@@ -133,7 +148,7 @@ def _sent(runner: asyncio.Runner, app: App, peer: CompressionPeer, case: str) ->
     return len(body)
 
 
-def _check(peer: CompressionPeer, case: str, coding: str | None, body: bytes) -> None:
+def _check(peer: CompressionPeer, case: str, coding: str, body: bytes) -> None:
     if coding != peer.coding or _decode(peer.coding, body) != CONTENT[case]:
         raise WrongAnswerError(f"{peer.name}, {case}: another content, or not in {peer.coding}")
 
@@ -180,32 +195,41 @@ class _Server:
     port: int
     pid: int
 
-    def load(self, case: str, seconds: int = wrk.SECONDS, connections: int = wrk.CONNECTIONS) -> wrk.Load:
-        headers = {"Accept-Encoding": self.peer.coding}
-        return wrk.run(f"http://127.0.0.1:{self.port}/{case}", headers, connections, seconds)
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Accept-Encoding": self.peer.coding}
 
-    def get(self, path: str, **headers: str) -> tuple[str | None, bytes]:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
-            connection.request("GET", f"/{path}", headers=headers)
-            answer = connection.getresponse()
-            return answer.getheader("content-encoding"), answer.read()
+    def load(self, case: str, seconds: float = _SECONDS) -> wrk.Load:
+        return wrk.run(f"http://127.0.0.1:{self.port}/{case}", self.headers, _CLIENTS, seconds)
+
+    def costs(self, case: str) -> tuple[float, float]:
+        """Seconds of an answer in a slice, and of processor time in them."""
+        before = cpu_seconds(self.pid)
+        loaded = self.load(case)
+        return loaded.seconds_an_answer, (cpu_seconds(self.pid) - before) / loaded.answers
+
+    def check(self, case: str) -> None:
+        answer = client.ask(self.port, f"/{case}", headers=self.headers)
+        _check(self.peer, case, answer.header("content-encoding"), answer.body)
+
+    def lags(self) -> list[tuple[float, float]]:
+        """Those since it was last asked."""
+        lags: list[tuple[float, float]] = json.loads(client.ask(self.port, PATH).body)
+        return lags
 
 
 @contextmanager
 def _serving(peer: CompressionPeer) -> Iterator[_Server]:
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="bench-server-") as scratch:
-        command = [sys.executable, "-m", "bench.serve_compression", peer.name, str(port)]
-        with server_process(peer.name, command, port, Path(scratch, "log")) as process:
-            yield _Server(peer, port, process.pid)
+    with running(peer.name, python("bench.serve_compression", peer.name)) as server:
+        yield _Server(peer, server.port, server.pid)
 
 
 def _behind_servers(peers: Sequence[CompressionPeer], effort: Effort) -> list[Table]:
     rounds = max(2, effort.rounds_behind_server // 2)
     method = (
-        f"Median of {rounds} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against one process per "
-        "peer (uvicorn, httptools, uvloop, no access log; aiohttp's own), bound to no core; ± is the distance between the "
-        "quartiles."
+        f"Median of {rounds} alternating rounds of {_SECONDS} s of `wrk -t1 -c{_CLIENTS}` against one process per peer "
+        "(uvicorn, httptools, uvloop, no access log; aiohttp's own), bound to no core; ± is the distance between the "
+        f"quartiles; {who_is_in_all(rounds)}."
     )
     rates = Table("Behind uvicorn", method, unit="req/s", baselines=(_BASELINE,))
     work = Table(
@@ -220,23 +244,18 @@ def _behind_servers(peers: Sequence[CompressionPeer], effort: Effort) -> list[Ta
     with ExitStack() as stack:
         servers = {peer.name: stack.enter_context(_serving(peer)) for peer in peers}
         for case, title in _TITLES.items():
-            seconds: dict[str, list[float]] = {name: [] for name in servers}
-            used: dict[str, list[float]] = {name: [] for name in servers}
             for server in servers.values():
-                _check(server.peer, case, *server.get(case, **{"Accept-Encoding": server.peer.coding}))
-            for number in range(rounds):
-                for name in order_of_round(list(servers), number):
-                    before = cpu_seconds(servers[name].pid)
-                    loaded = servers[name].load(case)
-                    seconds[name].append(loaded.seconds / loaded.requests)
-                    used[name].append((cpu_seconds(servers[name].pid) - before) / loaded.requests)
-            rates.rows[case], work.rows[case] = Row(title, seconds), Row(title, used)
+                server.check(case)
+            slices = {name: partial(server.costs, case) for name, server in servers.items()}
+            seen = in_turns(slices, rounds, _AIMED_AT)
+            rates.rows[case] = Row(title, {name: [seconds for seconds, _ in one] for name, one in seen.items()})
+            work.rows[case] = Row(title, {name: [used for _, used in one] for name, one in seen.items()})
     return [rates, work]
 
 
 def _lag(peers: Sequence[CompressionPeer]) -> Table:
     method = (
-        f"{_LAG_CLIENTS} clients ask for JSON of 10 MiB, from one uvicorn process per peer, fresh in each of "
+        f"{_CLIENTS} clients ask for JSON of 10 MiB, from one uvicorn process per peer, fresh in each of "
         f"{_LAG_ROUNDS} alternating rounds. A timer of a millisecond is set again and again for "
         f"{_LAG_SECONDS} s; how much too late it comes is the lag, less the time in which the loop could have run "
         "and had no processor; the rows `as seen` have it. Median of the rounds; ± is the distance between the quartiles."
@@ -246,12 +265,8 @@ def _lag(peers: Sequence[CompressionPeer]) -> Table:
         table.skipped = wrk.SKIPPED or "this system has no /proc"
         return table
     # Litestar's answers nothing while it is loaded so, and what its timer tells then is not its lag.
-    there = {peer.name: peer for peer in peers if peer.application is not None and peer.name != "litestar"}
-    seen: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in there}
-    for number in range(_LAG_ROUNDS):
-        for name in order_of_round(list(there), number):
-            with _serving(there[name]) as server:
-                seen[name].append(_watch(server, _LAG_SECONDS))
+    there = [peer for peer in peers if peer.application is not None and peer.name != "litestar"]
+    seen = in_turns({peer.name: partial(_watch, peer) for peer in there}, _LAG_ROUNDS)
     for row, part in {"p50": 0.5, "p99": 0.99, "max": 1.0}.items():
         own = {
             name: [max(_LEAST, quantile([lag - w for lag, w in one], part)) for one in all_]
@@ -264,17 +279,15 @@ def _lag(peers: Sequence[CompressionPeer]) -> Table:
     return table
 
 
-def _watch(server: _Server, seconds: int) -> list[tuple[float, float]]:
-    def keep_asking() -> None:
-        server.load(TEN_MIB, seconds + 2, _LAG_CLIENTS)
-
-    load = threading.Thread(target=keep_asking)
-    load.start()
-    time.sleep(1)
-    server.get(PATH[1:])
-    time.sleep(seconds)
-    lags: list[tuple[float, float]] = json.loads(server.get(PATH[1:])[1])
-    load.join()
+def _watch(peer: CompressionPeer) -> list[tuple[float, float]]:
+    with _serving(peer) as server:
+        load = threading.Thread(target=server.load, args=(TEN_MIB, _RAMP + _LAG_SECONDS + _MARGIN))
+        load.start()
+        time.sleep(_RAMP)
+        server.lags()
+        time.sleep(_LAG_SECONDS)
+        lags = server.lags()
+        load.join()
     return lags
 
 

@@ -31,7 +31,7 @@ class FileCase(Case):
     revalidates: bool = False
     """Whether `If-None-Match` is sent, with the entity tag that the peer has given."""
     counted_by_octets: bool = False
-    """Too large for whole answers to be counted in a slice: what has arrived is divided by the size of one."""
+    """Too few come whole in a slice to be counted: what has arrived is divided by the size of one."""
 
 
 def file_cases(corpus: Corpus) -> tuple[FileCase, ...]:
@@ -46,7 +46,7 @@ def file_cases(corpus: Corpus) -> tuple[FileCase, ...]:
                 _content(corpus, size.file),
                 quick=size.octets in {KIB, MIB},
                 file=size.file,
-                counted_by_octets=size.octets > MIB,
+                counted_by_octets=size.octets >= MIB,
             )
             for size in SIZES
         ),

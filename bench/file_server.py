@@ -6,26 +6,22 @@ on one core they would be spared what it costs to wake one on another, and denie
 
 from __future__ import annotations
 
-import http.client
-import sys
-import tempfile
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.asgi import Answer
+from bench import client
 from bench.cases import WrongAnswerError, verify
-from bench.processes import free_port, server_process
+from bench.processes import python, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.asgi import Answer
     from bench.corpus import Corpus
     from bench.file_cases import FileCase
     from bench.file_peers import FilePeer
-
-ANSWER_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -40,12 +36,7 @@ class FileServer:
         return f"http://127.0.0.1:{self.port}/{file}"
 
     def ask(self, file: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)) as connection:
-            connection.request(method, f"/{file}", headers=dict(headers or {}))
-            response = connection.getresponse()
-            if response.will_close:  # or the load would be one of new connections, for this peer only
-                raise WrongAnswerError(f"{self.peer.name} does not keep the connection of {method} /{file}")
-            return Answer(response.status, tuple(response.getheaders()), response.read())
+        return client.ask(self.port, f"/{file}", method, headers)
 
     def headers_for(self, case: FileCase) -> Mapping[str, str]:
         """The header fields of the case's request to this peer."""
@@ -73,12 +64,6 @@ class FileServer:
 @contextmanager
 def serving(peer: FilePeer, server: str, corpus: Corpus, *options: str) -> Iterator[FileServer]:
     """The peer's own process, ready when the block is entered and gone when it is left."""
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="bench-server-") as scratch:
-        if peer.command:
-            command = peer.command(corpus.directory, port, Path(scratch))
-        else:
-            arguments = [server, peer.name, str(corpus.directory), str(port), *options]
-            command = [sys.executable, "-m", "bench.serve_files", *arguments]
-        with server_process(peer.name, command, port, Path(scratch, "log")) as process:
-            yield FileServer(peer, port, process.pid)
+    ours = python("bench.serve_files", server, peer.name, str(corpus.directory), *options)
+    with running(peer.name, partial(peer.command, corpus.directory) if peer.command else ours) as started:
+        yield FileServer(peer, started.port, started.pid)

@@ -25,7 +25,7 @@ PURPOSE = "serve files"
 _SIZES = tuple(size.name for size in SIZES)
 _COLD = ("handwritten", "rejoinder", "rejoinder_static", "starlette", "starlette_static", "aiohttp", "nginx")
 _LAG = ("rejoinder", "rejoinder_static", "starlette")
-# Whose figures a target is computed from: they are in all rounds, and the others in one, which saves minutes.
+# Whose figures a target is computed from: they are in all rounds.
 _AIMED_AT = {UVICORN: ("rejoinder", "starlette", "nginx"), GRANIAN: ("rejoinder", "rejoinder_pathsend", "starlette")}
 _AIMED_AT_COLD = ("rejoinder", "starlette")
 

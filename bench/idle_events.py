@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.measure import Effort, Row, Table, order_of_round
+from bench.measure import Effort, Row, Table, in_turns, who_is_in_all
 from bench.processes import CAN_WATCH_MEMORY, cpu_seconds, resident_memory, settle
 from bench.stream_cases import IDLE, TICK, event_text
 from bench.stream_client import raise_descriptor_limit, served
+from bench.stream_peers import FIRST
 from bench.stream_server import serving
 
 if TYPE_CHECKING:
@@ -36,28 +38,26 @@ def row_of(kind: str, clients: int) -> str:
 
 def measure(title: str, peers: Sequence[StreamPeer], effort: Effort) -> Table:
     """A table of octets and seconds per connection."""
+    shown = ", ".join(f"{rounds} of {clients:,} connections" for clients, rounds in effort.rounds_of_idle.items())
     method = (
         "Each client is sent one event, and the stream then waits. By how much the resident set of the server's process "
         "(uvicorn, one worker) grew, and how long it worked, from before the first connection until all clients have "
-        f"their event and it rests: of one connection. A fresh server in each of {effort.rounds_of_idle} alternating rounds; "
-        "± is the distance between the quartiles."
+        f"their event and it rests: of one connection. Median of alternating rounds ({shown}), each with a fresh server; ± is "
+        f"the distance between the quartiles; {who_is_in_all(max(effort.rounds_of_idle.values()))}."
     )
     table = Table(title, method, unit="KiB", baselines=())
     if not CAN_WATCH_MEMORY:
         table.skipped = "this system has no /proc to tell memory"
         return table
     limit = raise_descriptor_limit()
-    by_name = {peer.name: peer for peer in peers if IDLE in peer.cases}
-    for clients in effort.idle_clients:
+    for clients, rounds in effort.rounds_of_idle.items():
         if clients + _SPARE > limit:
             table.skipped = f"only {limit} descriptors are allowed, too few for {clients} connections"
             break
-        seen: dict[str, list[_Seen]] = {name: [] for name in by_name}
-        for number in range(effort.rounds_of_idle):
-            for name in order_of_round(list(by_name), number):
-                seen[name].append(_watch(by_name[name], clients))
-        octets = {name: [one.octets for one in rounds] for name, rounds in seen.items()}
-        seconds = {name: [one.seconds for one in rounds] for name, rounds in seen.items()}
+        turns = {peer.name: partial(_watch, peer, clients) for peer in peers if IDLE in peer.cases}
+        seen = in_turns(turns, rounds, FIRST)
+        octets = {name: [one.octets for one in all_rounds] for name, all_rounds in seen.items()}
+        seconds = {name: [one.seconds for one in all_rounds] for name, all_rounds in seen.items()}
         table.rows[row_of(MEMORY, clients)] = Row(f"memory, {clients:,} connections", octets)
         table.rows[row_of(CPU, clients)] = Row(f"CPU time, {clients:,} connections", seconds, unit="us")
     return table

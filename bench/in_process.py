@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from bench.asgi import collect, discard, receive_nothing, request_scope
 from bench.cases import verify
-from bench.measure import Effort, Slice, Table, collector_at_rest, interleave
+from bench.measure import Effort, Slice, Table, collector_at_rest, interleave, who_is_in_all
 from bench.peers import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from bench.asgi import App
     from bench.cases import Case
@@ -34,12 +34,12 @@ def event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def measure(title: str, cases: Sequence[Case], peers: Sequence[Peer], effort: Effort) -> Table:
+def measure(title: str, cases: Sequence[Case], peers: Sequence[Peer], effort: Effort, in_all: Collection[str]) -> Table:
     """A table of seconds per construct-and-send."""
     method = (
         f"Median of {effort.rounds_in_process} alternating rounds of about {effort.slice_seconds * 1000:.0f} ms each, "
         f"one response after the other on one {event_loop_name()} loop, `send` discards; "
-        "± is the distance between the quartiles."
+        f"± is the distance between the quartiles; {who_is_in_all(effort.rounds_in_process)}."
     )
     table = Table(title, method, unit="us")
     with asyncio.Runner(loop_factory=event_loop) as runner:
@@ -53,7 +53,7 @@ def measure(title: str, cases: Sequence[Case], peers: Sequence[Peer], effort: Ef
                     app = peer.cases[case.name]
                     verify(peer.name, case, runner.run(collect(app, path_of(case.name))))
                     contestants[peer.name] = calibrated(runner, app, path_of(case.name), effort.slice_seconds)
-            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_in_process)
+            table.rows[case.name] = interleave(case.title, contestants, effort.rounds_in_process, in_all)
         gc.unfreeze()
     return table
 

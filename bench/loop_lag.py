@@ -6,11 +6,12 @@ import json
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench import wrk
 from bench.file_server import serving
-from bench.measure import Effort, Row, Table, order_of_round, quantile
+from bench.measure import Effort, Row, Table, in_turns, quantile
 from bench.probe import INTERVAL, PATH
 from bench.processes import CAN_WATCH_MEMORY, forget_peak, peak_memory
 
@@ -25,8 +26,10 @@ CLIENTS = 50
 LAGS = ("p50", "p99", "max")
 TRANSFERRED = "transferred"
 MEMORY = "memory"
-_RAMP = 1
+_RAMP = 0.5
 """Seconds for all clients to be served before it counts."""
+_MARGIN = 0.3
+"""Seconds that they are served when it counts no more."""
 _LEAST = 1e-6
 """A lag below this is as good as none, and shall not divide."""
 
@@ -55,18 +58,14 @@ def measure(
     if wrk.SKIPPED or not CAN_WATCH_MEMORY:
         table.skipped = wrk.SKIPPED or "this system has no /proc to tell memory"
         return table
-    octets = corpus.size(case.file)
-    by_name = {peer.name: peer for peer in peers}
-    seen: dict[str, list[_Seen]] = {name: [] for name in by_name}
-    for number in range(effort.rounds_of_lag):
-        for name in order_of_round(list(by_name), number):
-            seen[name].append(_watch(by_name[name], server, case, corpus, effort.lag_seconds))
+    turns = {peer.name: partial(_watch, peer, server, case, corpus, effort.lag_seconds) for peer in peers}
+    seen = in_turns(turns, effort.rounds_of_lag)
     for row, part in zip(LAGS, (0.5, 0.99, 1), strict=True):
         costs = {name: [max(_LEAST, quantile(one.lags, part)) for one in rounds] for name, rounds in seen.items()}
         table.rows[row] = Row(f"lag, {row}", costs)
         costs = {name: [max(_LEAST, quantile(one.seen, part)) for one in rounds] for name, rounds in seen.items()}
         table.rows[f"{row} as seen"] = Row(f"lag as seen, {row}", costs)
-    sent = {name: [one.loaded.seconds * octets / one.loaded.octets for one in rounds] for name, rounds in seen.items()}
+    sent = {name: [one.loaded.seconds_an_answer for one in rounds] for name, rounds in seen.items()}
     table.rows[TRANSFERRED] = Row(f"{case.title} files sent", sent, unit="req/s")
     grown = {name: [max(1, one.grown) / CLIENTS for one in rounds] for name, rounds in seen.items()}
     table.rows[MEMORY] = Row("memory of a transfer", grown, unit="KiB")
@@ -78,7 +77,12 @@ def _watch(peer: FilePeer, server: str, case: FileCase, corpus: Corpus, seconds:
         loaded: list[wrk.Load] = []
         load = threading.Thread(
             target=lambda: loaded.append(
-                wrk.run(watched.url(case.file), connections=CLIENTS, seconds=seconds + 2 * _RAMP)
+                wrk.run(
+                    watched.url(case.file),
+                    connections=CLIENTS,
+                    seconds=_RAMP + seconds + _MARGIN,
+                    octets=corpus.size(case.file),
+                )
             )
         )
         watched.can(case)  # and what the first answer needs once is not the transfers' memory

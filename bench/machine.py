@@ -11,12 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.archive_cases import SEED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.contestant import Contestant
 
 COMMON = ("uvicorn", "uvloop", "httptools", "pydantic-core")
+_SEEDS = f"Seeds of what is sent: of JSON its size, of files their number by size (0 to 3), of archives {SEED}"
 
 
 def describe(peers: Sequence[Contestant], effort: str) -> list[str]:
@@ -31,6 +34,7 @@ def describe(peers: Sequence[Contestant], effort: str) -> list[str]:
         f"Machine: {machine}; load averages at the start: {load}",
         f"Python: {platform.python_implementation()} {platform.python_version()}",
         f"Versions: {versions}",
+        _SEEDS,
         f"Date: {datetime.now(UTC):%Y-%m-%d}; command: `{command()}` ({effort})",
     ]
 

@@ -6,7 +6,6 @@ many octets it has sent. Servers, store and load share the machine, so all figur
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -24,6 +23,8 @@ from bench.processes import (
     forget_peak,
     free_port,
     peak_memory,
+    python,
+    running,
     server_process,
     settle,
 )
@@ -44,6 +45,8 @@ _SIZES = (Size("1m", "1 MiB", MIB, 1), Size("100m", "100 MiB", 100 * MIB, 1))
 _OCTETS = {"1m": MIB, "100m": 100 * MIB, RANGE: 64 * KIB}
 _LOG = "access.log"
 _BASELINE = "loop"
+_MEMORY_SECONDS = 1
+"""For all chunks that a client may have in wait to be there."""
 
 
 def run(tables: Sequence[str], effort: Effort) -> str:
@@ -78,7 +81,7 @@ def _measure(peers: Sequence[FilePeer], files: Corpus, effort: Effort) -> list[T
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-store-")))
         url = stack.enter_context(_store(nginx.PEER, files, scratch))
-        servers = [stack.enter_context(_serving(peer, url, scratch)) for peer in peers]
+        servers = [stack.enter_context(_serving(peer, url)) for peer in peers]
         for case in cases:
             able = {server.peer.name: server for server in servers if server.can(case)}
             contestants = {name: partial(_seconds_a_mib, server, case) for name, server in able.items()}
@@ -86,7 +89,7 @@ def _measure(peers: Sequence[FilePeer], files: Corpus, effort: Effort) -> list[T
             fetched = {name: [_fetched(server, case, scratch / _LOG)] * 2 for name, server in able.items()}
             costs.rows[case.name] = Row(f"fetched from the store for {case.title}", fetched)
         if CAN_WATCH_MEMORY:
-            (large,) = (case for case in cases if case.counted_by_octets)
+            (large,) = (case for case in cases if case.name == _SIZES[-1].name)
             memory = {server.peer.name: partial(_memory, server, large) for server in servers}
             title = f"memory for {wrk.CONNECTIONS} clients of 100 MiB"
             costs.rows["memory"] = interleave(title, memory, effort.rounds_of_files)
@@ -94,9 +97,9 @@ def _measure(peers: Sequence[FilePeer], files: Corpus, effort: Effort) -> list[T
 
 
 _METHOD = (
-    f"Median of {{rounds}} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against one uvicorn process per "
-    "peer (httptools, uvloop, no access log), which fetch from one nginx; ± is the distance between the quartiles. Content sent "
-    "in a second, of all connections together."
+    f"Median of {{rounds}} alternating rounds of {wrk.SLICE} against one uvicorn process per peer (httptools, uvloop, no access "
+    "log), which fetch from one nginx; ± is the distance between the quartiles. Content sent in a second, of all connections "
+    "together."
 )
 _COSTS = (
     "Content that nginx has sent for one request, by its log. Memory: the most that was resident at once in a round, the "
@@ -118,11 +121,9 @@ def _store(nginx: FilePeer, files: Corpus, scratch: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _serving(peer: FilePeer, url: str, scratch: Path) -> Iterator[FileServer]:
-    port = free_port()
-    command = [sys.executable, "-m", "bench.serve_objects", peer.name, url, str(port)]
-    with server_process(peer.name, command, port, scratch / f"{peer.name}.log") as process:
-        yield FileServer(peer, port, process.pid)
+def _serving(peer: FilePeer, url: str) -> Iterator[FileServer]:
+    with running(peer.name, python("bench.serve_objects", peer.name, url)) as server:
+        yield FileServer(peer, server.port, server.pid)
 
 
 def _seconds_a_mib(server: FileServer, case: FileCase) -> float:
@@ -144,6 +145,6 @@ def _memory(server: FileServer, case: FileCase) -> float:
     """The most octets that were resident at once; the interpreter is among them."""
     settle(server.pid)
     forget_peak(server.pid)
-    wrk.run(server.url(case.file))
+    wrk.run(server.url(case.file), seconds=_MEMORY_SECONDS, octets=_OCTETS[case.name])
     settle(server.pid)
     return peak_memory(server.pid)

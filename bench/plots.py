@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).parent / "results"
 _OURS = re.compile(r"^(FastAPI \+ )?rejoinder")
-_comparison = re.compile(
+_COMPARISON = re.compile(
     r"^Times as fast as (?P<baseline>.+) \(more is better\):\n\n(?P<grid>(?:\|.*\n?)+)", re.MULTILINE
 )
 _COLOURS = {True: "#0b6e4f", False: "#9aa5b1"}
@@ -37,7 +37,7 @@ def comparisons(report: str) -> list[Comparison]:
     found = []
     for section in report.split("\n## ")[1:]:
         title = section.partition("\n")[0]
-        for match in _comparison.finditer(section):
+        for match in _COMPARISON.finditer(section):
             heads, _, *lines = [line.strip("| \n").split(" | ") for line in match["grid"].splitlines()]
             rows = [
                 (name, [(head, float(cell)) for head, cell in zip(heads, cells, strict=False) if cell != "-"])

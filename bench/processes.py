@@ -1,4 +1,4 @@
-"""Processes of ours: what they use, and that they end."""
+"""Processes of ours, in the benchmark and in the tests: servers at a free port, what they use, and that they end."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import os
 import re
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 CAN_WATCH_MEMORY = Path("/proc/self/clear_refs").exists()
 _QUIET_SECONDS = 0.03
 _SETTLE_SECONDS = 60
-_START_SECONDS = 30
+_START_SECONDS = 40
 
 
 def free_port() -> int:
@@ -27,13 +30,50 @@ def free_port() -> int:
     return port
 
 
+@dataclass(frozen=True)
+class Running:
+    """A server of its own process, at a loopback port."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def server_process(name: str, command: Sequence[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, ready when the block is entered and gone when it is left; that it ends by itself is an error."""
+def running(name: str, command: Callable[[int, Path], Sequence[str]]) -> Iterator[Running]:
+    """The server that this command starts, given a free port and a directory for its log and whatever it writes."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-server-") as directory:
+        scratch = Path(directory)
+        with server_process(name, command(port, scratch), port, scratch / "log") as process:
+            yield Running(port, process.pid)
+
+
+def python(module: str, *arguments: str) -> Callable[[int, Path], list[str]]:
+    """The command of a module of ours that serves."""
+    return lambda port, _: [sys.executable, "-m", module, str(port), *arguments]
+
+
+@contextmanager
+def server_process(
+    name: str,
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    *,
+    host: str = "127.0.0.1",
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server, ready when the block is entered and gone when it is left; that it ends by itself is an error.
+
+    The environment is added to this process's own.
+    """
     with log.open("wb") as written:
-        process = subprocess.Popen(command, stdout=written, stderr=written)
+        process = subprocess.Popen(
+            command, cwd=directory, env={**os.environ, **(environment or {})}, stdout=written, stderr=written
+        )
     try:
-        wait_until_ready(name, port, process, log)
+        wait_until_ready(name, port, process, log, host)
         yield process
         if process.poll() is not None:
             raise RuntimeError(f"the server of {name} ended early:\n{_tail(log)}")
@@ -61,7 +101,7 @@ def _tail(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
     """Ask it to end, and make it."""
     process.terminate()
     try:

@@ -1,22 +1,16 @@
-"""One peer behind uvicorn, on a socket that the parent has bound: `python -m bench.serve <peer> <fd>`."""
+"""One peer behind uvicorn: `python -m bench.serve <port> <peer>`."""
 
 from __future__ import annotations
 
-import socket
 import sys
 
-import uvicorn
-
 from bench.peers import load
+from bench.uvicorn_server import serve
 
 
-def main() -> None:
-    peer, descriptor = sys.argv[1], int(sys.argv[2])
-    config = uvicorn.Config(
-        load(peer).application(), http="httptools", loop="uvloop", lifespan="off", access_log=False, log_level="error"
-    )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+def main(port: str, peer: str) -> None:
+    serve(load(peer).application(), int(port))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""One peer behind uvicorn: `python -m bench.serve_archives <peer> <port> <folder of the cases>`."""
+"""One peer behind uvicorn: `python -m bench.serve_archives <port> <peer> <folder of the cases>`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from bench.archive_cases import DEFLATED, TITLES
 from bench.archive_peers import load
+from bench.uvicorn_server import serve
 
 if TYPE_CHECKING:
     from bench.asgi import App, Receive, Scope, Send
@@ -24,18 +23,8 @@ def application(peer: str, root: Path) -> App:
     return dispatch
 
 
-def main(peer: str, port: str, root: str) -> None:
-    uvicorn.run(
-        application(peer, Path(root)),
-        host="127.0.0.1",
-        port=int(port),
-        http="httptools",
-        loop="uvloop",
-        lifespan="off",
-        access_log=False,
-        log_level="error",
-        timeout_graceful_shutdown=1,
-    )
+def main(port: str, peer: str, root: str) -> None:
+    serve(application(peer, Path(root)), int(port))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A worker whose channel is over Redis: `python -m bench.serve_broker <url of Redis> <port>`.
+"""A worker whose channel is over Redis: `python -m bench.serve_broker <port> <url of Redis>`.
 
 `/broadcast` is the stream of events; `/publish/<first>/<count>/<milliseconds>` publishes so many, one a so many
 milliseconds, or at once if that is 0, and answers when all are stored.
@@ -11,10 +11,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from bench.stream_cases import BROADCAST, TICK
 from bench.stream_client import raise_descriptor_limit
+from bench.uvicorn_server import serve
 from rejoinder.sse import Channel, EventSourceResponse, RedisBackend
 
 if TYPE_CHECKING:
@@ -48,19 +47,9 @@ def application(url: str) -> App:
     return dispatch
 
 
-def main(url: str, port: str) -> None:
+def main(port: str, url: str) -> None:
     raise_descriptor_limit()
-    uvicorn.run(
-        application(url),
-        host="127.0.0.1",
-        port=int(port),
-        http="httptools",
-        loop="uvloop",
-        lifespan="off",
-        access_log=False,
-        log_level="error",
-        timeout_graceful_shutdown=1,
-    )
+    serve(application(url), int(port))
 
 
 if __name__ == "__main__":

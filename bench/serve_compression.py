@@ -1,4 +1,4 @@
-"""One peer of the compression lane behind uvicorn, or in its own server: `python -m bench.serve_compression <peer> <port>`."""
+"""One peer of the compression lane behind uvicorn, or in its own server: `python -m bench.serve_compression <port> <peer>`."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ import sys
 
 from bench.compression_peers import load
 from bench.probe import probed
+from bench.uvicorn_server import serve
 
 
-def main(name: str, port: str) -> None:
+def main(port: str, name: str) -> None:
     peer = load(name)
     if peer.application is None:
         assert peer.main is not None
         peer.main(int(port))
-        return
-    import uvicorn
-
-    uvicorn.run(
-        probed(peer.application()),
-        host="127.0.0.1",
-        port=int(port),
-        http="httptools",
-        loop="uvloop",
-        lifespan="off",
-        access_log=False,
-        log_level="error",
-    )
+    else:
+        serve(probed(peer.application()), int(port))
 
 
 if __name__ == "__main__":

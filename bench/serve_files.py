@@ -1,4 +1,4 @@
-"""One peer behind an ASGI server: `python -m bench.serve_files <server> <peer> <directory> <port> [probed]`."""
+"""One peer behind an ASGI server: `python -m bench.serve_files <port> <server> <peer> <directory> [probed]`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.file_peers import GRANIAN, load
 from bench.probe import probed
+from bench.uvicorn_server import serve
 
 if TYPE_CHECKING:
     from bench.asgi import App
@@ -18,21 +19,6 @@ def application(peer: str, directory: str) -> App:
     if make is None:
         raise TypeError(f"{peer} brings its own server")
     return make(directory)
-
-
-def behind_uvicorn(app: App, port: int) -> None:
-    import uvicorn
-
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=port,
-        http="httptools",
-        loop="uvloop",
-        lifespan="off",
-        access_log=False,
-        log_level="error",
-    )
 
 
 def behind_granian(peer: str, directory: str, port: int) -> None:
@@ -47,12 +33,12 @@ def behind_granian(peer: str, directory: str, port: int) -> None:
     server.serve(target_loader=partial(application, peer, directory), wrap_loader=False)
 
 
-def main(server: str, peer: str, directory: str, port: str, *options: str) -> None:
+def main(port: str, server: str, peer: str, directory: str, *options: str) -> None:
     if server == GRANIAN:
         behind_granian(peer, directory, int(port))
     else:
         app = application(peer, directory)
-        behind_uvicorn(probed(app) if "probed" in options else app, int(port))
+        serve(probed(app) if "probed" in options else app, int(port))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
-"""One peer behind uvicorn: `python -m bench.serve_objects <peer> <url of the store> <port>`."""
+"""One peer behind uvicorn: `python -m bench.serve_objects <port> <peer> <url of the store>`."""
 
 from __future__ import annotations
 
 import sys
 
 from bench.object_peers import load
-from bench.serve_files import behind_uvicorn
+from bench.uvicorn_server import serve
+
+
+def main(port: str, peer: str, url: str) -> None:
+    make = load(peer).app
+    assert make is not None
+    serve(make(url), int(port))
+
 
 if __name__ == "__main__":
-    name, url, port = sys.argv[1:]
-    make = load(name).app
-    assert make is not None
-    behind_uvicorn(make(url), int(port))
+    main(*sys.argv[1:])

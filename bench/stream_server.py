@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.processes import free_port, server_process
+from bench.processes import python, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +29,5 @@ class StreamServer:
 @contextmanager
 def serving(peer: StreamPeer) -> Iterator[StreamServer]:
     """The peer's own process, ready when the block is entered and gone when it is left."""
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="bench-server-") as scratch:
-        command = [sys.executable, "-m", "bench.serve_streams", peer.name, str(port)]
-        with server_process(peer.name, command, port, Path(scratch, "log")) as process:
-            yield StreamServer(peer, port, process.pid)
+    with running(peer.name, python("bench.serve_streams", peer.name)) as server:
+        yield StreamServer(peer, server.port, server.pid)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench import broadcast, chunk_latency, chunk_rates, idle_events, machine, report, row_exports
 from bench.report import Target, ratio_target
 from bench.stream_cases import BROADCAST
-from bench.stream_peers import discover
+from bench.stream_peers import FIRST, discover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +25,7 @@ _MEASURES: Mapping[str, tuple[str, Callable[[str, Sequence[StreamPeer], Effort],
     "broadcast": ("Broadcast", broadcast.measure),
     "exports": ("Exports", row_exports.measure),
 }
-_QUICK_PEERS = ("handwritten", "rejoinder", "starlette", "sse_starlette")
-_IDLE_PEERS = (*_QUICK_PEERS, "fastapi")
+_IDLE_PEERS = (*FIRST, "fastapi")
 """Ten thousand connections take their time."""
 
 _BESIDE_STARLETTE = {"one": 2, "async-1000": 10, "sync-1000": 100}
@@ -39,7 +38,7 @@ def run(tables: Sequence[str], effort: Effort) -> str:
     """Measure the chosen tables and return the report."""
     peers, missing = discover()
     if effort.name == "quick":
-        peers = [peer for peer in peers if peer.name in _QUICK_PEERS]
+        peers = [peer for peer in peers if peer.name in FIRST]
     intro = machine.describe(peers, effort.name)
     measured: dict[str, Table] = {}
     for name in tables:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from bench import client, wrk
 from bench.file_peers import BASELINES
 from bench.file_server import serving
-from bench.measure import Effort, Table, interleave
+from bench.measure import Effort, Table, interleave, who_is_in_all
 from bench.processes import settle
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ def measure(
 ) -> Table:
     """A table of seconds per request."""
     method = (
-        f"Median of {effort.rounds_of_files} alternating rounds of `wrk -t1 -c{wrk.CONNECTIONS} -d{wrk.SECONDS}s` against "
-        f"one process per peer ({server}, one worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles; "
-        "those without ± were in the first round only. The next one is loaded when the last one is idle again. Answers of 100 MiB are counted by the octets that arrived. "
+        f"Median of {effort.rounds_of_files} alternating rounds of {wrk.SLICE} against one process per peer ({server}, one "
+        "worker, uvloop, no access log, bound to no core); ± is the distance between the quartiles; "
+        f"{who_is_in_all(effort.rounds_of_files)}. The next one is loaded when the last one is idle again. Answers of 1 MiB and "
+        "more are counted by the octets that arrived. "
         "HEAD is asked by a client in Python with as many connections, because wrk waits for the content that an answer "
         "to HEAD does not have. A dash: the peer does not do that; the notes tell what it does."
     )
@@ -65,16 +66,13 @@ def measure(
 def load(server: FileServer, case: FileCase, headers: Mapping[str, str], octets: int) -> float:
     """The seconds that one request takes, in a slice."""
     if case.method == "GET":
-        loaded = wrk.run(server.url(case.file), headers)
+        # The heads are less than a thousandth of what is counted by octets.
+        loaded = wrk.run(server.url(case.file), headers, octets=octets if case.counted_by_octets else 0)
     else:
         asked = client.request(case.method, f"/{case.file}", headers)
         loaded = client.run(server.port, _for_a_slice(asked), case.status, content=False)
     settle(server.pid)
-    # The heads are less than a hundred thousandth of what is counted.
-    answers = loaded.octets / octets if case.counted_by_octets else loaded.requests
-    if answers == 0:
-        raise RuntimeError(f"no answer from {server.peer.name} to {case.name} within the slice")
-    return loaded.seconds / answers
+    return loaded.seconds_an_answer
 
 
 def _for_a_slice(request: bytes) -> Iterator[bytes]:

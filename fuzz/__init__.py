@@ -1,4 +1,5 @@
-"""Fuzzing of what reads a client's bytes: `python -m fuzz ranges -max_total_time=60`, with atheris installed.
+"""Fuzzing of what reads the bytes of a client, an upstream or a broker: `python -m fuzz ranges -max_total_time=60`.
 
-A module here is a target: SEEDS, which show what inputs look like, and `target`, which raises where a promise is broken.
+That needs atheris; the suite does without. A module here is a target: SEEDS, which show what inputs look like, and `target`,
+which raises where a promise is broken. What targets share has a name with an underscore.
 """

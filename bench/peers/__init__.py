@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench.asgi import App
 
-# The columns that every reader looks for first; others follow by name, whole frameworks last.
+# The columns that every reader looks for first, and that targets are about; others follow by name, whole frameworks last.
 FIRST = ("handwritten", "rejoinder", "starlette")
 
 

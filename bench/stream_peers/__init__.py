@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bench.asgi import App
 
+# The columns that every reader looks for first, and that targets are about.
 FIRST = ("handwritten", "rejoinder", "starlette", "sse_starlette")
 
 

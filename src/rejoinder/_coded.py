@@ -33,7 +33,7 @@ CODED = "rejoinder.coded"
 """The key in a scope of whatever compresses the answer."""
 _SLICE = 1024 * 1024
 _PAST_THE_ENCODER = (PATH, ZERO_COPY)
-_OURS = frozenset({"headers", "extensions", CODED})
+_OURS = ("headers", "extensions", CODED)
 
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("rejoinder.compressing")
 
@@ -63,6 +63,7 @@ class CodedSend:
         "_minimum",
         "_outer",
         "_send",
+        "_varies",
         "scope",
     )
 
@@ -83,6 +84,7 @@ class CodedSend:
         self._asked = read_request(scope["headers"], compression.offered)
         self._is_head = scope["method"] == "HEAD"
         self._live = True
+        self._varies: bool | None = None
         self._is_coded = False
         self._encoder: Encoder | None = None
         self._inline = 0
@@ -104,7 +106,8 @@ class CodedSend:
         """
         kind = message["type"]
         if kind == START:
-            await self._start(message)
+            if (head := self._start(message)) is not None:
+                await self._send(head)
         elif not self._is_coded:
             await self._send(message)
         elif kind == BODY and self._encoder is not None:
@@ -127,7 +130,8 @@ class CodedSend:
         """The scope for an application that knows what its whole answer to a plain GET would be: `fields`, a 200."""
         self._live = False
         headers, extensions = scope["headers"], scope.get("extensions")
-        if has_choice(200, fields, self._minimum):
+        self._varies = has_choice(200, fields, self._minimum)
+        if self._varies:
             return {**scope, "headers": without_range(headers)} if self._asked.codings else scope
         # It is coded for nobody, and so the application's and the server's alone; but others may be between the two.
         if headers is self.scope["headers"]:
@@ -139,27 +143,30 @@ class CodedSend:
     def _share(self) -> None:
         """What the application put into its scope, such as the route, is for those around it, too."""
         if self.scope is not self._outer:
-            self._outer.update({name: value for name, value in self.scope.items() if name not in _OURS})
+            shared = {**self.scope}
+            for name in _OURS:
+                shared.pop(name, None)
+            self._outer.update(shared)
 
-    async def _start(self, message: Message) -> None:
+    def _start(self, message: Message) -> Message | None:
+        """The head to send; None if it waits for the content."""
         self._share()
-        coded = code(self._asked, message["status"], message.get("headers", ()), self._minimum)
-        message = {**message, "headers": coded.fields}
-        if coded.coding is None:
-            await self._send(message)
-            return
+        fields = message.get("headers", ())
+        coding, fields, size = code(self._asked, message["status"], fields, self._minimum, varies=self._varies)
+        head = {**message, "headers": fields}
+        if coding is None:
+            return head
         self._is_coded = True
         if self._is_head:
-            await self._send(message)
-            return
+            return head
         padding = self._compression.padding
         length = randbelow(padding + 1) if padding else 0
-        self._encoder, self._inline = self._compression.encoder(coded.coding, coded.size, length)
-        self._left = coded.size
-        if coded.size is None:
-            await self._send(message)
-        else:
-            self._held = message
+        self._encoder, self._inline = self._compression.encoder(coding, size, length)
+        self._left = size
+        if size is None:
+            return head
+        self._held = head
+        return None
 
     async def _body(self, encoder: Encoder, message: Message) -> None:
         data, more_body = message.get("body", b""), message.get("more_body", False)

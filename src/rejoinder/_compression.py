@@ -90,7 +90,7 @@ class Compression:
 
     def encoder(self, coding: bytes, size: int | None, padding: int) -> tuple[Encoder, int]:
         """A new encoder for content of this size, None if nobody knows; and how many octets take it a millisecond."""
-        engine = _engine(_checked(coding.decode()))
+        engine = _named_engine(coding)
         return engine.Encoder(self._levels[coding], size, padding), engine.INLINE
 
 
@@ -143,6 +143,11 @@ def _installed() -> tuple[Coding, ...]:
             continue
         there.append(coding)
     return tuple(there)
+
+
+@cache  # to import takes its time, even again
+def _named_engine(coding: bytes) -> _Engine:
+    return _engine(_checked(coding.decode()))
 
 
 def _engine(coding: Coding) -> _Engine:

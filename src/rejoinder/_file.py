@@ -42,7 +42,7 @@ from rejoinder._plan import (
 from rejoinder._response import OK, Response
 from rejoinder._send import BODY, START, note_client_left, send_plan
 from rejoinder._sources import OpenSource, Source
-from rejoinder._sources.found import FoundPath, open_variant
+from rejoinder._sources.found import Chosen, FoundPath, open_cached_variant, open_variant
 from rejoinder._sources.local import LocalFile, NotAFileError, OpenFile, stat_etag
 from rejoinder._sources.memory import BytesSource, FileObjectSource
 from rejoinder._sources.objectstore import ObjectStoreFile, OpenObject
@@ -54,6 +54,7 @@ Content: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO | Source
 Missing: TypeAlias = Literal["raise", "404"]
 
 _FARTHER = 2
+_HOURS = 4 * 60 * 60
 _ACCEPT_RANGES: Field = (b"accept-ranges", b"bytes")
 _DIGESTS = frozenset({"content_digest", "repr_digest"})
 _OF_THE_FRONT_SERVER = frozenset({b"accept-ranges", b"content-length", b"transfer-encoding"})
@@ -188,15 +189,8 @@ class FileResponse(Response, StarletteFileResponse):
     def set_stat_headers(self, stat_result: os.stat_result) -> None:
         """Tell size, time and entity tag in `headers`, where they are silent; what is sent is that of the open file."""
         given = {name for name, _ in self.raw_headers}
-        told: list[Field] = [
-            field
-            for field in (
-                (b"content-length", b"%d" % stat_result.st_size),
-                (b"last-modified", format_timestamp(int(stat_result.st_mtime))),
-                (b"etag", stat_etag(stat_result).encode()),
-            )
-            if field[0] not in given
-        ]
+        known = _stat_fields(stat_result.st_size, int(stat_result.st_mtime), stat_etag(stat_result))
+        told = [field for field in known if field[0] not in given]
         self._from_stat += told
         self._append(*told)
 
@@ -214,9 +208,11 @@ class FileResponse(Response, StarletteFileResponse):
         """
         # The short way ends most requests, at a part of what the long one costs.
         opened = self._open_at_once(scope)
-        answer, content = (None, None) if opened is None else self._answer_at_once(scope, opened)
+        answer, content = None, None
+        if opened is not None:
+            scope, opened, answer, content = self._answer_at_once(scope, opened)
         if answer is None or content is None:
-            await self._send_at_length(scope, receive, send, answer, None if answer is None else opened)
+            await self._send_at_length(scope, receive, send, opened, answer)
             return
         try:
             # A copy: middleware edits the list that it is sent, and this one may be remembered.
@@ -234,9 +230,7 @@ class FileResponse(Response, StarletteFileResponse):
             or self._delete_after
             or self._offload is not None
             or self._digests
-            or self._varies
             or self._compression is not None
-            or CODED in scope
             or not isinstance(source, LocalFile)
             or scope["type"] != "http"
         ):
@@ -248,33 +242,48 @@ class FileResponse(Response, StarletteFileResponse):
         except OSError:  # the long way tells what it means
             return None
 
-    def _answer_at_once(self, scope: Scope, opened: OpenFile) -> tuple[Plan | None, bytes | None]:
-        """The answer and its content, if that is one message and in memory, else (None, None); and the file is closed.
+    def _answer_at_once(
+        self, scope: Scope, opened: OpenFile
+    ) -> tuple[Scope, OpenFile | None, Plan | None, bytes | None]:
+        """The answer and its content, where that is one message and in memory; and the scope as whatever compresses has it.
 
-        Where it is more than one message: the answer without content, and the file is as open as it was.
+        The file is then closed. It is given back where it is left to the long way to read it, and so there is no content, or
+        to find its variants, and so there is no answer.
         """
-        is_long = False
+        is_done = True
         try:
-            answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, self._checked_fields())
+            is_plain = self._fields is None and self.status_code is OK and not self._precompressed
+            user = None if is_plain else self._checked_fields()
+            source = self._source
+            if user is not None and isinstance(source, LocalFile) and self._has_variants(user):
+                if (choice := open_cached_variant(source, opened, _accept_encoding(scope))) is None:
+                    is_done = False
+                    return scope, opened, None, None
+                opened, user = choice.opened, self._describe(choice, user)
+            if CODED in scope:
+                scope = self._settled(scope, opened, user)
+            answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, user)
             parts = answer.body
             if not parts:
-                return answer, b""
+                return scope, None, answer, b""
             part = parts[0]
             if len(parts) > 1 or part is Extent.TO_END or (size := len(part)) > self.chunk_size:
-                is_long = True
-                return answer, None
+                is_done = False
+                return scope, opened, answer, None
             content = part if isinstance(part, bytes) else opened.read_cached(part.start, part.stop) if size else b""
-            return (None, None) if content is None or len(content) != size else (answer, content)
         except OSError:
-            return None, None
+            return scope, None, None, None
         finally:
-            if not is_long:
+            if is_done:
                 opened.close()
+        if content is None or len(content) != size:
+            return scope, None, None, None
+        return scope, None, answer, content
 
     async def _send_at_length(
-        self, scope: Scope, receive: Receive, send: Send, answer: Plan | None, opened: OpenSource | None
+        self, scope: Scope, receive: Receive, send: Send, opened: OpenSource | None, answer: Plan | None
     ) -> None:
-        """The long way; what is open and planned already is used, and closed."""
+        """The long way; what is open and planned already is used, and the file is closed."""
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
             if self._compression is not None:
                 scope, send = compressed(self._compression, scope, send, exchange)
@@ -283,7 +292,7 @@ class FileResponse(Response, StarletteFileResponse):
                 if answer is None:
                     check_status(self.status_code)
                     method = scope.get("method", "GET").upper()
-                    if (opened := await self._open()) is None:
+                    if opened is None and (opened := await self._open()) is None:
                         missing = plan_missing(method, self._checked_fields())
                         await send_plan(scope, receive, send, exchange, missing, None, portion=portion)
                         return
@@ -291,13 +300,15 @@ class FileResponse(Response, StarletteFileResponse):
                     if (order := await self._hand_over(scope, fields)) is not None:
                         await send_plan(scope, receive, send, exchange, order, None, portion=portion)
                         return
-                    if self._varies and isinstance(opened, OpenFile):
-                        opened, fields = await self._negotiate(scope["headers"], opened, fields)
+                    source = self._source
+                    if isinstance(opened, OpenFile) and isinstance(source, LocalFile) and self._has_variants(fields):
+                        choice = await open_variant(source, opened, _accept_encoding(scope))
+                        opened, fields = choice.opened, self._describe(choice, fields)
                     elif isinstance(opened, OpenObject):
                         portion *= _FARTHER
                         given = {name for name, _ in fields}
                         fields = [*fields, *(field for field in opened.fields if field[0] not in given)]
-                    scope = settle(scope, lambda: self._plan("GET", [], opened, fields).headers)
+                    scope = self._settled(scope, opened, fields)
                     answer = self._plan(method, scope["headers"], opened, fields)
                     if self._digests and answer.status in {self.status_code, PARTIAL_CONTENT}:
                         answer = await add_digests(answer, opened, self._digests, portion=portion)
@@ -337,41 +348,42 @@ class FileResponse(Response, StarletteFileResponse):
         kept = [one for one in user if one not in self._from_stat and one[0] not in _OF_THE_FRONT_SERVER]
         return Plan(OK, [*kept, field, (b"content-length", b"0")], ())
 
-    @property
-    def _varies(self) -> bool:
+    def _has_variants(self, user: list[Field]) -> bool:
         """Whether a variant may be sent in place of the file."""
-        return self._precompressed and is_compressible(self.media_type or "")
+        return (
+            self._precompressed
+            and is_compressible(self.media_type or "")
+            and not any(name == CONTENT_ENCODING for name, _ in user)
+        )
 
-    async def _negotiate(
-        self, request: list[Field], plain: OpenFile, user: list[Field]
-    ) -> tuple[OpenFile, list[Field]]:
-        """The file or one of its variants, whichever the client would rather have, and the fields that tell which."""
-        is_coded = any(name == CONTENT_ENCODING for name, _ in user)
-        if is_coded or not isinstance(self._source, LocalFile):
-            return plain, user
-        accept = combine(request, {ACCEPT_ENCODING}).get(ACCEPT_ENCODING)
-        opened, coding, had_choice = await open_variant(self._source, plain, accept)
-        if had_choice:
+    def _describe(self, choice: Chosen, user: list[Field]) -> list[Field]:
+        """The fields that tell which variant it is, and that there was a choice."""
+        if choice.had_choice:
             user = add_vary(user, ACCEPT_ENCODING)
-        if coding is not None:
+        if (coding := choice.coding) is not None:
             # 8.8.3.3: a tag that the user gave is that of the file as it is; other octets need another.
             own = [field for field in user if field not in self._from_stat]
             user = [(name, coded_etag(value, coding) if name == b"etag" else value) for name, value in own]
             user.append((CONTENT_ENCODING, coding))
-        return opened, user
+        return user
 
-    def _plan(self, method: str, request: list[Field], opened: OpenSource, user: list[Field]) -> Plan:
-        """The answer; its header section may be one that is remembered."""
-        implied = (*self._describe_content(), *self._from_stat)
-        fields = tuple(user)
+    def _plan(self, method: str, request: list[Field], opened: OpenSource, user: list[Field] | None) -> Plan:
+        """The answer; its header section may be one that is remembered. None: the user said nothing."""
+        described = (*self._describe_content(), *self._from_stat)
+        fields = (*described, *self._offers) if user is None else tuple(user)
         # A cookie is one client's: it would outlive its response, and never be asked for again.
-        prepare_file = _prepare_file.__wrapped__ if b"set-cookie" in dict(fields) else _prepare_file
-        facts = (opened.size, opened.etag, opened.last_modified, int(time.time()))
-        prepared = prepare_file(fields, implied, self.status_code, self.max_ranges, *facts)
+        prepare_file = _prepare_file.__wrapped__ if user and b"set-cookie" in dict(user) else _prepare_file
+        modified = opened.last_modified
+        facts = (opened.size, opened.etag, modified, _moment_after(modified))
+        prepared = prepare_file(fields, described, self.status_code, self.max_ranges, *facts)
         asked = combine(request, SELECTING)
         # Nobody who makes the content may be able to guess it; and it costs as much as the rest of the plan.
         boundary = token_hex(13).encode() if b"," in asked.get(RANGE, b"") else None
         return decide(method, asked, prepared, boundary)
+
+    def _settled(self, scope: Scope, opened: OpenSource, user: list[Field] | None) -> Scope:
+        """The scope for this content, of which whatever compresses around it is told the whole header section."""
+        return settle(scope, lambda: self._plan("GET", [], opened, user).headers)
 
     def _path_of(self, answer: Plan, opened: OpenSource | None) -> str | None:
         """Where a server can read all that is to be sent, if it may."""
@@ -410,6 +422,26 @@ def _prepare_file(
     # As Starlette has it; and the handler that made the response has done what the method asked for.
     policy = Policy(max_ranges=max_ranges, reject_invalid_ranges=True, action_done=True)
     return prepare(facts, [field for field in fields if field not in implied], status=status, policy=policy)
+
+
+@lru_cache(maxsize=1024)
+def _stat_fields(size: int, seconds: int, etag: str) -> tuple[Field, ...]:
+    return (
+        (b"content-length", b"%d" % size),
+        (b"last-modified", format_timestamp(seconds)),
+        (b"etag", etag.encode()),
+    )
+
+
+def _accept_encoding(scope: Scope) -> bytes | None:
+    return combine(scope["headers"], {ACCEPT_ENCODING}).get(ACCEPT_ENCODING)
+
+
+def _moment_after(last_modified: float | None) -> int:
+    """A moment that tells as much of these facts as the present: the same one for hours, once they are a second old."""
+    now = int(time.time())
+    recent = now - now % _HOURS
+    return recent if last_modified is None or last_modified < recent else min(now, int(last_modified) + 1)
 
 
 def _delete(path: Path) -> None:

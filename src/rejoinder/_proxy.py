@@ -118,7 +118,8 @@ class ProxyResponse(StreamingResponse):
 
         Method, query and fields are those of the request, Range and what makes it conditional among them; but for Host,
         Expect, and what belongs to the connection. Redirects are passed on. A path that would lead out of the target, by
-        `..` in any disguise, is answered with 400. Who may ask for what, and where `target` leads, is for you to decide.
+        `..` in any disguise, and fields that no server should have taken, are answered with 400. Who may ask for what,
+        and where `target` leads, is for you to decide.
 
         Args:
             request: whose content nobody has read; or all of it, with `await request.body()`.

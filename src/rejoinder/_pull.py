@@ -29,7 +29,7 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from contextlib import AbstractContextManager, AsyncExitStack, aclosing, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
@@ -275,7 +275,7 @@ class Puller:
                     size = len(data)
                     self.where.gathered()
                 if size >= PORTION or clock() >= self.turn_ends:
-                    await self.where.pause()
+                    await self._pause_at_a_yield(iterator)
                     if self.stopped:
                         return  # it was told so by a cancellation, and went on
         finally:
@@ -285,6 +285,18 @@ class Puller:
             finally:
                 if getattr(source, "ag_frame", source) is not None:  # a generator without a frame is closed
                     await self._close(source)
+
+    async def _pause_at_a_yield(self, iterator: AsyncIterator[object]) -> None:
+        try:
+            await self.where.pause()
+        except BaseException as cancelled:
+            if self.stopped or isinstance(cancelled, GeneratorExit) or not isinstance(iterator, AsyncGenerator):
+                raise
+            # It may be by a scope or a timeout that the source is in the midst of. That has to be told of it; and raises it
+            # again, if it is not its own.
+            with suppress(StopAsyncIteration):
+                if self._put(self._encode(await iterator.athrow(cancelled))):
+                    self.where.gathered()
 
     async def _pull_in_threads(self, source: object) -> None:
         self.opaque = True

@@ -21,7 +21,7 @@ from starlette.datastructures import URL, MutableHeaders
 from starlette.types import Receive, Scope, Send
 
 from rejoinder._calls import Call, result_of
-from rejoinder._coded import compressed
+from rejoinder._coded import compressed, settle
 from rejoinder._compression import Compression, check_compress
 from rejoinder._http.cookies import Cookie, Quote, SameSite, format_set_cookie
 from rejoinder._http.dates import format_date
@@ -584,7 +584,10 @@ def evaluate(scope: Scope, status: int, fields: list[Field]) -> Plan | None:
         return None
     facts = Representation(size=None, as_of=int(time.time()))
     answer = plan(scope.get("method", "GET"), scope["headers"], facts, fields, status=status, policy=_POLICY)
-    return None if answer.status == status else answer
+    if answer.status == status:
+        return None
+    settle(scope, fields.copy)
+    return answer
 
 
 def _from_now(cookie: str, seconds: int) -> datetime:

@@ -148,7 +148,8 @@ class StaticFiles(StarletteStaticFiles):
 
     def get_path(self, scope: Scope) -> str:
         """The path of the file that the URL names, relative to the directories. If it begins with "..", it is not found."""
-        return super().get_path({**scope, "path": _decoded_path(scope)})
+        path = _decoded_path(scope)
+        return super().get_path(scope if path is scope["path"] else {**scope, "path": path})
 
     async def get_response(self, path: str, scope: Scope) -> StarletteResponse:
         """The response with the file at this path.

@@ -176,6 +176,7 @@ class Stepped(_Wait):
         "_alarm_at",
         "_cancelling",
         "_ending",
+        "_holds",
         "_interrupting",
         "_listener",
         "_look",
@@ -206,6 +207,7 @@ class Stepped(_Wait):
         self._look: asyncio.TimerHandle | None = None
         self._paused = False
         self._ending = False
+        self._holds = False
         self._interrupting: asyncio.CancelledError | None = None
         # Entered before the source starts, so that it is around all scopes of the source, and can shield its closing.
         self._scope = anyio.CancelScope() if _is_in_a_scope(task) else None
@@ -230,8 +232,8 @@ class Stepped(_Wait):
 
     @property
     def _source_waits_in_itself(self) -> bool:
-        """Whether a cancellation could be of a scope within the source: not in a thread, nor until a portion is taken."""
-        return not (self.ended or self._paused or self._puller.opaque)
+        """Whether a cancellation could be of a scope within the source: not in a thread."""
+        return not (self.ended or self._puller.opaque)
 
     def add_done_callback(self, wakeup: Callable[[object], object], *, context: Context) -> None:
         super().add_done_callback(wakeup, context=context)
@@ -282,8 +284,11 @@ class Stepped(_Wait):
                 self.error = error
             # Each scope, timeout or group takes back its own cancellation, when it is left.
             if source.cancelled and (puller.has_gathered or self._task.cancelling() <= self._cancelling):
-                source.cancelled = False  # it was a timeout of its own
+                source.cancelled = self._holds = False  # it was a timeout of its own
                 self._shield(on=False)
+                if (interrupting := self._interrupting) is not None:
+                    self._interrupting = None
+                    self._cancel_source(interrupting)
             # One that only yields to the others, as `sleep(0)` does, does not wait.
             if source.state is not _State.READY or self._paused or clock() >= turn_ends:
                 return
@@ -417,6 +422,11 @@ class Stepped(_Wait):
             self.wake()
 
     def _cancel_source(self, cancelled: asyncio.CancelledError) -> None:
+        if self._holds and not _is_of_a_scope(cancelled):
+            self._interrupting = cancelled
+            return
+        # A source that is at a `yield` awaits nothing: it is told of this one, and then cleans up in peace.
+        self._holds = self._holds or self._paused
         self._source.cancel(cancelled)
         # A scope around all this cancels again and again, and would cancel the clean-up, too.
         self._shield(on=True)
@@ -441,7 +451,8 @@ class Stepped(_Wait):
         """Cancel a coroutine, and let it come to its end. Returns a cancellation that came meanwhile, to be raised."""
         if cancel and steps.state in {_State.READY, _State.WAITING}:
             steps.cancel(asyncio.CancelledError("the stream is over"))
-        latest, before = self.now() + CLOSING, self._task.cancelling()
+        # One that is held back has come meanwhile, too.
+        latest, before = self.now() + CLOSING, self._task.cancelling() - (self._interrupting is not None)
         self._ending = True
         while steps.state is not _State.ENDED and self.now() < latest:
             if steps.state is _State.READY:

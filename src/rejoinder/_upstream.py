@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
 from rejoinder._http.conditions import SAFE
-from rejoinder._http.fields import Field, checked, combine
+from rejoinder._http.fields import Field, combine
 from rejoinder._http.forwarding import forward_request, forward_response, override, path_beneath
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, IDENTITY
 from rejoinder._http.status import FINAL
@@ -81,7 +81,7 @@ class Upstream:
             raise TypeError(f"client must be an httpx.AsyncClient, got {type(client).__name__}")
         self.request = request
         self._client = client
-        self._leads_out = False
+        self._is_refused = False
         self._redirects: bool | httpx._client.UseClientDefault = httpx.USE_CLIENT_DEFAULT
 
     @classmethod
@@ -94,7 +94,9 @@ class Upstream:
         fields: list[Field],
         via: str | None,
     ) -> Self:
-        """Where a request that came is sent on to: what is beneath the target; nowhere, if its path leads out of that.
+        """Where a request that came is sent on to: what is beneath the target.
+
+        Nowhere, if its path leads out of that, or it has fields that cannot be passed on.
 
         Raises:
             TypeError: as for the class.
@@ -108,18 +110,19 @@ class Upstream:
         beneath = path_beneath(base.raw_path, raw_path, scope.get("query_string", b""))
         try:
             url = base.copy_with(raw_path=beneath or b"/")
-        except httpx.InvalidURL:  # it is too long
-            url, beneath = base, None
+            passed_on = forward_request(scope["headers"], scope.get("http_version", "1.1"), via)
+        except (httpx.InvalidURL, ValueError):  # it is too long; there are fields that no server should have taken
+            url, beneath, passed_on = base, None, []
         sent_on = httpx.Request(
             request.method,
             url,
-            headers=override(forward_request(scope["headers"], scope.get("http_version", "1.1"), via), fields),
+            headers=override(passed_on, fields),
             content=request.stream() if _has_content(scope) else None,
         )
         upstream = cls(sent_on, client)
         # What else a client adds to the requests that it builds is not added here: its cookies are other users'.
         sent_on.extensions["timeout"] = client.timeout.as_dict()
-        upstream._leads_out, upstream._redirects = beneath is None, False
+        upstream._is_refused, upstream._redirects = beneath is None, False
         return upstream
 
     async def open(self, scope: Scope, receive: Receive, via: str | None) -> tuple[Content, int, list[Field]]:
@@ -129,7 +132,7 @@ class Upstream:
             ClientLeft: the client did not wait for it.
             NoAnswerError: there is none.
         """
-        if self._leads_out:
+        if self._is_refused:
             raise NoAnswerError(BAD_REQUEST)
         content = Content()
         try:
@@ -140,7 +143,7 @@ class Upstream:
             await shielded(content.aclose)
             if isinstance(error, ClientDisconnect):
                 raise ClientLeft from None
-            if not isinstance(error, (httpx.RequestError, _UnfitError)) or isinstance(error, httpx.UnsupportedProtocol):
+            if not isinstance(error, _NO_ANSWER) or isinstance(error, httpx.UnsupportedProtocol):
                 raise
             # Where it is, and what is wrong there, is not for the client.
             _logger.warning("no answer from the upstream %s: %r", self.request.url.host, error)
@@ -184,18 +187,21 @@ class _UnfitError(Exception):
     """What the upstream answered cannot be passed on."""
 
 
+# httpx reads the target of a redirect even if it does not follow it, and gives up the response if it cannot: InvalidURL
+# (`mailto:`), or what idna raises for hosts that it does not allow.
+_NO_ANSWER = (httpx.RequestError, httpx.InvalidURL, UnicodeError, _UnfitError)
+
+
 def _fields_for_client(response: httpx.Response, via: str | None) -> list[Field]:
     if response.status_code not in FINAL:
         raise _UnfitError(f"status {response.status_code}")
-    fields = forward_response(response.headers.raw, response.http_version.removeprefix("HTTP/"), via)
-    if response.is_stream_consumed and CONTENT_ENCODING.decode() in response.headers:  # what there is of it is decoded
-        fields = [field for field in fields if field[0] not in {CONTENT_ENCODING, _LENGTH}]
     try:
-        # RFC 9110, 5.5: "a recipient of CR, LF, or NUL within a field value MUST either reject the message or replace
-        # each of those characters with SP".
-        return checked(fields)
+        fields = forward_response(response.headers.raw, response.http_version.removeprefix("HTTP/"), via)
     except ValueError as error:
         raise _UnfitError(str(error)) from None
+    if response.is_stream_consumed and CONTENT_ENCODING.decode() in response.headers:  # what there is of it is decoded
+        fields = [field for field in fields if field[0] not in {CONTENT_ENCODING, _LENGTH}]
+    return fields
 
 
 def _has_content(scope: Scope) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import rejoinder.responses
 
@@ -91,3 +91,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes a `row` gets each of its module's ROWS, which begin with their names."""
     if "row" in metafunc.fixturenames:
         metafunc.parametrize("row", metafunc.module.ROWS, ids=[row[0] for row in metafunc.module.ROWS])
+
+
+async def send_leveled(app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, without: bytes = b"") -> None:
+    """The answer in two messages, its fields sorted, one of them left out; an entity tag is each one's own, and left empty."""
+    start: Message = {}
+    content = b""
+
+    async def collect(message: Message) -> None:
+        nonlocal content
+        start.update(message if "status" in message else {})
+        content += message.get("body", b"")
+
+    try:
+        await app(scope, receive, collect)
+    finally:
+        if start:
+            fields = [(name, b"" if name == b"etag" else value) for name, value in start["headers"] if name != without]
+            await send({**start, "headers": sorted(fields)})
+            await send({"type": "http.response.body", "body": content})

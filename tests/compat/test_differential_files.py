@@ -10,7 +10,8 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.compat.conftest import send_leveled
 
 FILE = Path(__file__)
 STAT = FILE.stat()
@@ -22,22 +23,8 @@ def leveled(app: ASGIApp, method: str, headers: dict[str, str]) -> ASGIApp:
     """The response in a form in which what does not matter is always the same."""
 
     async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
-        start: Message = {}
-        content = b""
-
-        async def collect(message: Message) -> None:
-            nonlocal content
-            start.update(message if "status" in message else {})
-            content += message.get("body", b"")
-
         fields = [(name.encode(), value.encode()) for name, value in headers.items()]
-        try:
-            await app({**scope, "method": method, "headers": fields}, receive, collect)
-        finally:
-            if start:
-                told = [(name, b"" if name == b"etag" else value) for name, value in start["headers"]]
-                await send({**start, "headers": sorted(told)})
-                await send({"type": "http.response.body", "body": content})
+        await send_leveled(app, {**scope, "method": method, "headers": fields}, receive, send)
 
     return asgi
 

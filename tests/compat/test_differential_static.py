@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import starlette.staticfiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.compat.conftest import send_leveled
 
 import rejoinder
 import rejoinder.staticfiles
@@ -60,28 +61,14 @@ def leveled(app: ASGIApp, path: str, method: str, headers: dict[str, str]) -> AS
     """The answer in a form in which what does not matter is always the same."""
 
     async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
-        start: Message = {}
-        content = b""
-
-        async def collect(message: Message) -> None:
-            nonlocal content
-            start.update(message if "status" in message else {})
-            content += message.get("body", b"")
-
         fields = [(name.encode(), value.encode()) for name, value in headers.items()]
         told = {
             "path": path,
             "raw_path": path.replace("\ufffd", "%E9").encode(errors="replace"),
             "server": ("host", 80),
         }
-        try:
-            await app({**scope, **told, "method": method, "headers": fields}, receive, collect)
-        finally:
-            if start:
-                shown = [(name, b"" if name == b"etag" else value) for name, value in start["headers"]]
-                fields = [field for field in shown if field[0] != b"x-content-type-options"]
-                await send({**start, "headers": sorted(fields)})
-                await send({"type": "http.response.body", "body": content})
+        asked = {**scope, **told, "method": method, "headers": fields}
+        await send_leveled(app, asked, receive, send, without=b"x-content-type-options")
 
     return asgi
 

@@ -1,30 +1,23 @@
 """The engines of content codings, and what `compress=` may be."""
 
-import gzip
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
-import brotli
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.codings import DECODE, decoder
 
 from rejoinder._compression import Compression, _installed, check_compress
 from rejoinder._encode import brotli as brotli_coding
 from rejoinder._encode import gzip as gzip_coding
 from rejoinder._encode import zstd as zstd_coding
 from rejoinder._http.etags import ETag, format_etag, recoded_etag
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 
 def brotli_of_pypy() -> ModuleType:
@@ -40,25 +33,10 @@ def brotli_of_pypy() -> ModuleType:
     return module
 
 
-DECODE: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "br": brotli.decompress,
-    "brotlicffi": brotli.decompress,
-    "zstd": zstd.decompress,
-}
 ENGINES: dict[str, ModuleType] = {
     "gzip": gzip_coding, "br": brotli_coding, "brotlicffi": brotli_of_pypy(), "zstd": zstd_coding
 }  # fmt: skip
 each_coding = pytest.mark.parametrize("coding", ENGINES)
-
-
-def decoder(coding: str) -> Callable[[bytes], bytes]:
-    """Decodes piece by piece."""
-    if coding == "gzip":
-        return zlib.decompressobj(31).decompress
-    decode: Callable[[bytes], bytes]
-    decode = brotli.Decompressor().process if coding.startswith("br") else zstd.ZstdDecompressor().decompress
-    return decode
 
 
 def encode(coding: str, pieces: list[bytes], steps: list[str], *, level: int, size: int | None, padding: int) -> bytes:
@@ -100,6 +78,24 @@ def test_a_flush_gives_all_there_was(coding: str, padding: int) -> None:
         coded = encoder.flush(event)
         assert decode(coded) == event
         assert len(coded) < 64 + padding
+
+
+def window_of(frame: bytes) -> int:
+    """What a decoder has to keep of a zstd frame (RFC 8878, 3.1.1.1)."""
+    assert frame[:4] == bytes.fromhex("28b52ffd")
+    flags, descriptor = frame[4], frame[5]
+    if flags & 0b100000:  # a single segment: the window is the content, of this size
+        length, least = ((1, 0), (2, 256), (4, 0), (8, 0))[flags >> 6]
+        return int.from_bytes(frame[5 : 5 + length], "little") + least
+    return (1 << 10 + (descriptor >> 3)) // 8 * (8 + (descriptor & 7))
+
+
+@pytest.mark.parametrize("size", [None, 60_000, 70_000, 10**9])
+def test_each_decoder_has_the_window_of_zstd(size: int | None) -> None:
+    """RFC 9659, 3: 8 MiB; browsers refuse more."""
+    for level in zstd_coding.LEVELS:
+        begun = zstd_coding.Encoder(level, size, 0).flush(b"a")
+        assert window_of(begun) <= 1024 * 1024
 
 
 @each_coding

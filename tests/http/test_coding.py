@@ -105,6 +105,22 @@ def test_only_the_choice_is_told(status: int, fields: list[Field]) -> None:
     assert coded(None, status, *fields) == (None, [*fields, VARY], None)
 
 
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        pytest.param(304, [(b"etag", b'"a"')], id="15.4.5"),
+        pytest.param(400, [TEXT, (b"content-length", b"40")], id="14.2 a Range that is none"),
+        pytest.param(412, [(b"content-length", b"0")], id="15.5.13"),
+        pytest.param(416, [(b"content-range", b"bytes */10"), (b"content-length", b"0")], id="15.5.17"),
+    ],
+)
+def test_what_is_sent_in_place_of_the_whole_tells_whether_there_was_a_choice(status: int, fields: list[Field]) -> None:
+    for accept in (b"gzip", None):
+        asked = read_request([] if accept is None else asking(accept_encoding=accept), OFFERED)
+        assert code(asked, status, fields, MINIMUM, varies=True).fields == [*fields, VARY]
+        assert code(asked, status, fields, MINIMUM, varies=False).fields == fields
+
+
 @pytest.mark.parametrize("status", [200, 201, 203, 300, 301, 400, 404, 500])
 @pytest.mark.parametrize(
     ("given", "sent"),
@@ -165,6 +181,7 @@ def test_the_tag_of_a_304(accept: bytes | None, if_none_match: bytes | None, tol
     ("method", "request_fields", "inner"),
     [
         pytest.param("GET", asking(accept=b"*"), asking(accept=b"*"), id="no condition"),
+        pytest.param("POST", asking(content_encoding=b"gzip"), asking(content_encoding=b"gzip"), id="8.4 of the request"),
         pytest.param("GET", asking(if_none_match=b'W/"a-gzip"'), asking(if_none_match=b'W/"a-gzip", "a"'), id="13.1.2"),
         pytest.param("HEAD", asking(if_none_match=b'W/"a-gzip"'), asking(if_none_match=b'W/"a-gzip", "a"'), id="HEAD"),
         pytest.param("GET", asking(if_none_match=b"*"), asking(if_none_match=b"*"), id="any"),

@@ -49,6 +49,28 @@ def test_what_a_server_of_ours_would_say_or_obey_is_not_said_by_an_upstream(name
     ]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param([(b"content-length", b"5"), (b"content-length", b"6")], id="two lengths"),
+        pytest.param([(b"content-length", b"5"), (b"content-length", b"5")], id="the same length, twice"),
+        pytest.param([(b"content-length", b"5, 5")], id="in a list"),
+        *[
+            pytest.param([(b"content-length", value)], id=f"the length {value!r}")
+            for value in (b"", b"+5", b"5_0", b"-0", b"0x5", b"\xb2", b"5 5")
+        ],
+        pytest.param([(b"x\xd4", b"1")], id="a name that is no token"),
+        pytest.param([(b"x", b"a\nb")], id="a line end"),
+        pytest.param([(b"x", b"a\0b")], id="NUL"),
+    ],
+)
+def test_what_others_read_in_another_way_is_not_passed_on(fields: Fields) -> None:
+    for forward in (forward_request, forward_response):
+        with pytest.raises(ValueError, match=r"length|name|control character"):
+            forward(fields, "1.1", None)
+        assert forward([*fields, (b"transfer-encoding", b"chunked"), (b"connection", b"x, x\xd4, ")], "1.1", None) == []
+
+
 def test_via_is_added_after_those_before() -> None:
     assert forward_request([(b"via", b"1.0 a")], "2", "b") == [(b"via", b"1.0 a"), (b"via", b"2 b")]
     assert forward_response([], "1.1", "b") == [(b"via", b"1.1 b")]

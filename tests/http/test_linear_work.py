@@ -14,9 +14,13 @@ from typing import Any
 
 import pytest
 
-from rejoinder._http import conditions, dates, etags, ranges
+from rejoinder._encode.sse import parse_last_event_id
+from rejoinder._http import coding, conditions, dates, etags, forwarding, negotiation, ranges
+from rejoinder._http.coding import code, plain_request, read_request, without_range
 from rejoinder._http.conditions import Validators, evaluate, range_applies
 from rejoinder._http.etags import ETag
+from rejoinder._http.forwarding import forward_request, path_beneath
+from rejoinder._http.negotiation import parse_accept_encoding, wants_page
 from rejoinder._http.ranges import parse_range
 from rejoinder._plan import Representation, plan
 
@@ -47,8 +51,17 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "stars": lambda n: b"*," * (n // 2),
     "a date and more": lambda n: b"Sun, 06 Nov 1994 08:49:37 GMT" + b" " * n,
     "days": lambda n: b"Sun, " * (n // 5),
+    "coded tags": lambda n: b'W/"a-gzip",' * (n // 11),
+    "codings": lambda n: b"gzip;q=0.5," * (n // 11),
+    "codings of many names": lambda n: b",".join(b"%x" % i for i in range(n // 5)),
+    "weights without an end": lambda n: b"gzip;" * (n // 5),
+    "pages that are not wanted": lambda n: b"text/html;q=0.0 " * (n // 16),
+    "dots": lambda n: b"/..." * (n // 4),
+    "percent signs": lambda n: b"%" * n,
+    "encoded dots": lambda n: b"/%2e;" * (n // 5),
 }
 CURRENT = Validators(ETag(b"a"), 784111777, NOW)
+OFFERED = (b"br", b"gzip")
 CONDITIONAL = [conditions.IF_MATCH, conditions.IF_NONE_MATCH, conditions.IF_MODIFIED_SINCE]
 
 
@@ -61,6 +74,16 @@ def read_all(value: bytes) -> None:
     facts = Representation(size=SIZE, etag=CURRENT.etag, last_modified=CURRENT.last_modified, as_of=NOW)
     for name in (b"range", *CONDITIONAL):
         plan("GET", [(name, value), (b"x-other", value)], facts, boundary=b"frontier")
+    parse_accept_encoding(value)
+    wants_page([(b"accept", value)])
+    parse_last_event_id([(b"last-event-id", value)])
+    path_beneath(b"/", value, value)
+    forward_request([(b"connection", value), (b"via", value)], "1.1", None)
+    request = [(b"accept-encoding", b"gzip"), *((name, value) for name in (b"range", *CONDITIONAL))]
+    asked = read_request(request, OFFERED)
+    plain_request("PUT", request, asked, OFFERED)
+    without_range([*request, (conditions.IF_RANGE, value)])
+    code(asked, 304, [(b"etag", b'"a"'), (b"vary", value), (b"cache-control", value)], 500)
 
 
 def steps(call: Callable[[], object]) -> int:
@@ -113,7 +136,7 @@ def patterns(module: ModuleType) -> Iterator[tuple[str, re.Pattern[bytes]]]:
 
 PATTERNS = [
     pytest.param(pattern, id=f"{module.__name__.rpartition('.')[2]}.{name}")
-    for module in (ranges, etags, dates)
+    for module in (ranges, etags, dates, coding, forwarding, negotiation)
     for name, pattern in patterns(module)
     if name != "_is_bare"  # for the tags of callers
 ]

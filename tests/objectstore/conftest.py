@@ -5,10 +5,7 @@ import hashlib
 import hmac
 import itertools
 import shutil
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +21,7 @@ pytest.importorskip("httpx")
 pytest.importorskip("obstore")
 
 import httpx
+from bench.processes import free_port, server_process
 from obstore.store import AzureStore, LocalStore, MemoryStore, S3Store
 from tests.objectstore.injector import Injector, injecting
 
@@ -77,28 +75,9 @@ REMOTE: dict[str, Callable[..., S3Store | AzureStore]] = {"s3": s3, "azure": azu
 @contextmanager
 def listening(command: Callable[[int], list[str]], log: Path) -> Iterator[int]:
     """The port of a server, whose process is gone when the context ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    with log.open("wb") as output:
-        process = subprocess.Popen(command(port), stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
-    try:
-        deadline = time.monotonic() + 40
-        while process.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.02)  # between two looks at the port
-        else:
-            pytest.fail(f"{process.args!r} does not listen: {log.read_text('utf-8', 'replace')}")
+    port = free_port()
+    with server_process("the store", command(port), port, log, directory=log.parent):
         yield port
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""RFC 9110, rule by rule: what a server of representations has to keep of sections 8.6, 8.8, 12.5, 13 and 14.
+"""RFC 9110, rule by rule: what a server of representations has to keep of sections 8.4, 8.6, 8.8, 12.5, 13 and 14.
 
 `docs/http-support.md` is this table; `python tests/plan/test_rfc9110.py` writes it anew.
 """
@@ -47,6 +47,7 @@ class Row:
     options: dict[str, Any] = field(default_factory=dict)
     verdict: str = "kept"
     test: str = ""
+    rfc: int = 9110
 
 
 def asked(ranges: bytes, **fields: bytes) -> dict[str, bytes]:
@@ -320,15 +321,36 @@ ROWS = {
         {"set-cookie": b"a=1", "content-length": b"0", "content-range": b"bytes */10"},
         ("content-type", "content-language", "etag", "last-modified", "cache-control", "expires"),
     ),
-    # Static files: 8.4, 12, 15.5 ------------------------------------------------------------------------------------
+    # Variants on the disk: 8.4, 12 ------------------------------------------------------------------------------------
     "weights of codings": Row("12.4.2", "a weight is 0 to 1 with three digits, 0 is not acceptable; an element with another is none", test=f"{FILES}test_negotiation.py::test_parse"),
-    "codings": Row("12.5.3", "the coding with the highest weight is chosen; `*` is any that is not listed", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
-    "no coding": Row("12.5.3", "without Accept-Encoding any coding is acceptable, with an empty one none is", verdict="no coding to either: who does not ask may not be able to decode", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
+    "codings": Row("12.5.3", "the coding with the highest weight is chosen; `*` is any that is not listed", test=f"{FILES}test_negotiation.py::test_rank"),
+    "no coding": Row("12.5.3", "without Accept-Encoding any coding is acceptable, with an empty one none is", verdict="no coding to either: who does not ask may not be able to decode", test=f"{FILES}test_negotiation.py::test_rank"),
     "no acceptable coding": Row("12.5.3", "where nothing is acceptable, not even identity, the server MAY send identity", verdict="sent", test="tests/static/test_precompressed.py::test_which"),
-    "old coding names": Row("8.4.1.3", "`x-gzip` is `gzip`", test=f"{FILES}test_negotiation.py::test_rank_and_choose"),
+    "old coding names": Row("8.4.1.3", "`x-gzip` is `gzip`", test=f"{FILES}test_negotiation.py::test_rank"),
     "tags of codings": Row("8.8.3.3", "representations in different codings have different strong tags", test="tests/static/test_precompressed.py::test_each_has_a_tag_and_a_time_of_its_own"),
     "Vary": Row("12.5.5", "Vary is sent whenever there was a choice, also with 206, 304, 412 and 416", test="tests/static/test_precompressed.py::test_conditions_and_ranges_are_about_the_variant"),
     "Vary of the user": Row("12.5.5", "Vary `*` and what the user named stay", test=f"{FILES}test_negotiation.py::test_add_vary"),
+    # Content codings: 8.4, 12.5, and what they do to the rest -------------------------------------------------------------
+    "coding told": Row("8.4", "Content-Encoding is sent with what was coded, and names what was applied", test=f"{FILES}test_coding.py::test_what_a_coded_answer_says"),
+    "coded once": Row("8.4", "what has a Content-Encoding, or a type that is compressed in itself, gets no other", test=f"{FILES}test_coding.py::test_left_alone"),
+    "codings decode": Row("8.4.1.3", "gzip is the format of RFC 1952; zstd and br are those of RFC 8878 and RFC 7932: other programs read them", test="tests/wire/test_compression.py::test_curl_reads_each_coding"),
+    "codings never sent": Row("8.4.1.2", "`deflate`, which some read without its zlib wrapper, and `compress`", verdict="never sent", test=f"{FILES}test_coding.py::test_accept_encoding"),
+    "length of a coding": Row("8.6", "Content-Length of what is coded in one piece is that of the coded octets; a stream has none", test="tests/responses/test_compress.py::test_a_whole_content_tells_its_length"),
+    "tag of a coding": Row("8.8.3.3", "what is coded on the way has a tag of its own, which is weak: the next encoder makes other octets", test=f"{FILES}test_coding.py::test_what_a_coded_answer_says"),
+    "HEAD of a coding": Row("9.3.2", "HEAD has the fields of the coded GET, but for the length, which only coding tells", test="tests/responses/test_compress.py::test_each_class"),
+    "Vary of a coding": Row("12.5.5", "Vary is sent with what is coded for some, also where the choice fell on the plain one", test=f"{FILES}test_coding.py::test_accept_encoding"),
+    "Vary in place of a coding": Row("12.5.5", "Vary is sent with a 304, 400, 412 or 416 in place of what is coded for some, and with no other", test="tests/responses/test_compress.py::test_what_is_sent_in_place_of_a_file_tells_of_the_choice"),
+    "If-None-Match of a coding": Row("13.1.2", "the tag of a coding gets the 304 with that tag, from a client that still accepts it", test=f"{FILES}test_coding.py::test_the_tag_of_a_304"),
+    "If-Match of a coding": Row("13.1.1", "the tag of a coding guards a change as the plain one does, though it is weak", verdict="kept for methods that change: the plain tag is put beside it", test="tests/responses/test_compress.py::test_a_change_is_made_of_what_was_seen_in_any_coding"),
+    "Range of a coding": Row("14.2", "ranges are of the plain octets: a client that accepts a coding gets the whole, unless If-Range has the plain tag", test="tests/responses/test_compress.py::test_a_range_without_a_guard_is_of_what_the_client_would_get"),
+    "If-Range of a coding": Row("13.1.5", "a date in If-Range, which plain and coded octets have in common, is false", test="tests/responses/test_compress.py::test_a_date_is_no_guard_of_a_range"),
+    "Accept-Ranges of a coding": Row("14.3", "Accept-Ranges is not sent with what is coded", test=f"{FILES}test_coding.py::test_what_a_coded_answer_says"),
+    "206 of a coding": Row("15.3.7", "a 206 is not coded, and has the Vary of the 200", test=f"{FILES}test_coding.py::test_only_the_choice_is_told"),
+    "no-transform": Row("5.2.2.6", "an answer with Cache-Control `no-transform` is not coded", test=f"{FILES}test_coding.py::test_left_alone", rfc=9111),
+    "window of zstd": Row("3", "zstd MUST NOT have a window of more than 8 MiB: 1 MiB at most, at every level", test="tests/encode/test_codings.py::test_each_decoder_has_the_window_of_zstd", rfc=9659),
+    "digests of a coding": Row("2", "Content-Digest and Repr-Digest are of the coded octets", verdict="dropped: the application made them of the plain ones", test=f"{FILES}test_coding.py::test_what_a_coded_answer_says", rfc=9530),
+    "coding of a request": Row("8.4", "Content-Encoding of a request's content", verdict="ignored: it is up to the handler", test=f"{FILES}test_coding.py::test_the_request_behind"),
+    # Static files: 15.5 ----------------------------------------------------------------------------------------------------
     "challenge": Row("15.5.2", "a 401 MUST have a challenge: files that may not be read are a 403", test="tests/static/test_paths.py::test_what_another_user_may_not_read"),
     "Allow": Row("15.5.6", "a 405 MUST have Allow", test="tests/static/test_static.py::test_other_methods"),
 }  # fmt: skip
@@ -372,7 +394,7 @@ HEAD = """\
 # HTTP support
 
 What this library does about each rule of [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110) that a server of
-representations has to keep: sections 8.6, 8.8, 12.5, 13 and 14, and what they refer to. This page is written from the table
+representations has to keep: sections 8.4, 8.6, 8.8, 12.5, 13 and 14, and what they refer to. This page is written from the table
 that is tested; where no test is named, it is the row's own, `tests/plan/test_rfc9110.py::test_rule[...]`.
 
 | Section | Rule | Here | Test |
@@ -380,10 +402,14 @@ that is tested; where no test is named, it is the row's own, `tests/plan/test_rf
 """
 
 
+def _section(row: Row) -> str:
+    return row.section if row.rfc == Row.rfc else f"RFC {row.rfc}, {row.section}"
+
+
 def render() -> str:
     """The page."""
     lines = [
-        f"| [{row.section}](https://www.rfc-editor.org/rfc/rfc9110#section-{row.section}) "
+        f"| [{_section(row)}](https://www.rfc-editor.org/rfc/rfc{row.rfc}#section-{row.section}) "
         f"| {row.rule} | {row.verdict} | `{row.test or name}` |\n"
         for name, row in ROWS.items()
     ]

@@ -297,6 +297,29 @@ def test_max_duration_is_for_the_head_too() -> None:
     on("asyncio", main)
 
 
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        pytest.param(
+            200, [("content-length", "5"), ("content-length", "6")], id="two lengths"
+        ),  # as HTTP/2 lets them in
+        pytest.param(302, [("location", "mailto:a@b.example")], id="a target that httpx takes for none"),
+        pytest.param(302, [("location", "http://xn--/")], id="a target with a host that idna takes for none"),
+        pytest.param(302, [("location", "http://[::1")], id="a target that is none"),
+    ],
+)
+def test_what_cannot_be_passed_on_is_a_502(status: int, fields: Any) -> None:
+    def answer(_: Any) -> Any:
+        return httpx.Response(status, headers=fields, content=b"hello")
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            response = ProxyResponse(client.build_request("GET", "http://a"), client=client)
+            assert (await fetch(response)).status == 502
+
+    on("asyncio", main)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_length_beside_a_transfer_coding_is_not_passed_on(backend: str) -> None:
     """Or else what follows it would be taken for another response."""
@@ -593,6 +616,23 @@ def test_forward_leads_nowhere_else(path: str, line: bytes | None, given: bool) 
             assert upstream.requests[0].partition(b"\r\n")[0] == line
             assert ("host", f"127.0.0.1:{upstream.port}") in upstream.fields
             assert "x-evil" not in dict(upstream.fields)
+
+    on("asyncio", main)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param((b"x\xd4", b"1"), id="a name that is no token"),
+        pytest.param((b"x", b"a\0b"), id="NUL"),
+        pytest.param((b"content-length", b"+5"), id="a length that is none"),
+    ],
+)
+def test_forward_refuses_what_no_server_should_have_taken(field: tuple[bytes, bytes]) -> None:
+    async def main() -> None:
+        async with serving(OK) as (upstream, client):
+            answer = await fetch(forwarding(upstream, client), headers=[field])
+            assert (answer.status, answer.body, upstream.requests) == (400, b"", [])
 
     on("asyncio", main)
 

@@ -4,7 +4,6 @@ import copy
 import gc
 import gzip
 import os
-import sys
 import threading
 import weakref
 import zlib
@@ -16,7 +15,6 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-import brotli
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -29,6 +27,7 @@ from starlette.responses import PlainTextResponse as StarlettePlainTextResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.responses import StreamingResponse as StarletteStreamingResponse
 from starlette.routing import Route
+from tests.codings import DECODE, brotli, decoder, zstd
 
 from rejoinder import (
     CSVResponse,
@@ -48,14 +47,10 @@ from rejoinder import (
 )
 from rejoinder import _coded as coded_module
 from rejoinder._coded import CodedSend
+from rejoinder._sources.local import LocalFile
 from rejoinder._sources.threads import in_thread
 from rejoinder.middleware import Compression, CompressionMiddleware
 from rejoinder.testing import Answer, Exchange, fetch, run
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks", "all_closed")
 
@@ -64,12 +59,6 @@ TEXT = "".join(f"{number:07d}\n" for number in range(1000))
 THEN = datetime(2024, 5, 17, 12, tzinfo=UTC)
 DATE = "Fri, 17 May 2024 12:00:00 GMT"
 PATHSEND, ZERO_COPY = "http.response.pathsend", "http.response.zerocopysend"
-DECODE: dict[str | None, Callable[[bytes], bytes]] = {
-    "gzip": gzip.decompress,
-    "br": brotli.decompress,
-    "zstd": zstd.decompress,
-    None: bytes,
-}
 CODINGS = ["zstd", "br", "gzip"]
 each_coding = pytest.mark.parametrize("coding", CODINGS)
 each_backend = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -190,7 +179,19 @@ def tagged(compress: Any = False) -> Response:
     return PlainTextResponse(TEXT, etag="v1", last_modified=THEN, compress=compress)
 
 
-@pytest.mark.parametrize("app", [tagged(True), CompressionMiddleware(tagged())], ids=["response", "middleware"])
+async def tagged_stream(scope: Any, receive: Any, send: Any) -> None:
+    response = StreamingResponse([TEXT], media_type="text/plain", etag="v1", last_modified=THEN)
+    await response(scope, receive, send)
+
+
+TAGGED = {
+    "response": tagged(True),
+    "middleware": CompressionMiddleware(tagged()),
+    "around a stream": CompressionMiddleware(tagged_stream),
+}
+
+
+@pytest.mark.parametrize("app", TAGGED.values(), ids=TAGGED)
 @each_coding
 def test_conditions(app: Any, coding: str) -> None:
     first = get(app, accept_encoding=coding)
@@ -202,6 +203,8 @@ def test_conditions(app: Any, coding: str) -> None:
     assert get(app, "HEAD", accept_encoding=coding, if_none_match=tag).status == 304
     assert get(app, accept_encoding=coding, if_modified_since=DATE).status == 304
     assert get(app, accept_encoding=coding, if_none_match='W/"v0-gzip"').status == 200
+    failed = get(app, accept_encoding=coding, if_match='"v0"')
+    assert (failed.status, failed.headers.get("vary")) == (412, "accept-encoding")
     plain = get(app, if_none_match='"v1"')
     assert (plain.status, plain.headers.get("etag")) == (304, '"v1"')
     other = get(app, if_none_match=tag)
@@ -307,6 +310,30 @@ def test_a_range_without_a_guard_is_of_what_the_client_would_get(make: Callable[
     assert (guarded.status, guarded.body) == (206, b"0000001\n")
 
 
+REFUSED = {
+    "304": (304, {"if_none_match": "*"}),
+    "400": (400, {"range": "bytes=2-1"}),
+    "412": (412, {"if_match": '"x"'}),
+    "416": (416, {"range": "bytes=9999999-"}),
+}
+
+
+@pytest.mark.parametrize(("status", "fields"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("make", list(APPS.values())[:2])
+def test_what_is_sent_in_place_of_a_file_tells_of_the_choice(
+    make: Callable[[Path], Any], status: int, fields: dict[str, str], file: Path
+) -> None:
+    """RFC 9110, 12.5.5: of a file in text, and of none that does not compress."""
+    image = file.with_name("image.png")
+    image.write_bytes(bytes(1000))
+    for path, told in ((file, "accept-encoding"), (image, None)):
+        for accept in ("identity", "gzip"):
+            answer = get(make(path), accept_encoding=accept, **fields)
+            # Who accepts a coding gets the whole in place of a part.
+            expected = 200 if accept == "gzip" and "range" in fields and path is file else status
+            assert (answer.status, answer.headers.get("vary")) == (expected, told)
+
+
 @pytest.mark.parametrize("make", list(APPS.values())[:2])
 def test_a_file_that_does_not_compress_keeps_all_it_has(make: Callable[[Path], Any], tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
@@ -372,19 +399,28 @@ def test_static_files(file: Path) -> None:
     assert (again.status, again.headers.get("etag")) == (304, tag)
 
 
+@pytest.mark.parametrize("accept", ["identity", "zstd"])
+@pytest.mark.parametrize("name", ["text.txt", "image.png"])
+def test_a_small_file_goes_the_short_way(
+    name: str, accept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    path.write_text(TEXT)
+    if (opened := LocalFile(path).open_cached()) is None:
+        pytest.skip("this system opens files in threads alone")
+    opened.close()
+    monkeypatch.delattr(FileResponse, "_send_at_length")
+    answer = get(CompressionMiddleware(FileResponse(path)), accept_encoding=accept)
+    assert text(answer) == TEXT
+    assert (answer.headers.get("vary") is None) == (name == "image.png")
+    assert (answer.headers.get("content-encoding") == "zstd") == ((name, accept) == ("text.txt", "zstd"))
+
+
 def test_a_missing_file() -> None:
     assert get(FileResponse("/nowhere.txt", missing="404", compress=True), accept_encoding="gzip").status == 404
 
 
 # ------------------------------------------------------------------------------------------------------- streams
-
-
-def decoder(coding: str) -> Callable[[bytes], bytes]:
-    if coding == "gzip":
-        return zlib.decompressobj(31).decompress
-    decode: Callable[[bytes], bytes]
-    decode = brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
-    return decode
 
 
 def events(compress: Any) -> Any:

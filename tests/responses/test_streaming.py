@@ -22,6 +22,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import rejoinder._pump
 from rejoinder import Ending, Outcome, StreamingResponse
+from rejoinder._pull import PORTION
 from rejoinder.testing import Answer, Exchange, ProtocolViolation, fetch, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
@@ -969,26 +970,32 @@ def test_a_stream_within_a_stream_in_one_task_waits(depth: int) -> None:
 
 
 async def fails() -> None:
-    await asyncio.sleep(1)
+    await anyio.sleep(1)
     raise TimeoutError
 
 
-async def time_out(kind: str) -> None:
-    """After 1 s, by a scope of one's own."""
+@contextlib.asynccontextmanager
+async def a_second(kind: str) -> AsyncIterator[None]:
+    """A scope of one's own, that ends after 1 s."""
     if kind == "asyncio.timeout":
         async with asyncio.timeout(1):
-            await asyncio.sleep(100)
+            yield
     elif kind == "fail_after":
         with anyio.fail_after(1):
-            await anyio.sleep(100)
+            yield
     elif kind == "TaskGroup":
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(fails())
-            await asyncio.sleep(100)
+            yield
     else:
         async with anyio.create_task_group() as group:
             group.start_soon(fails)
-            await anyio.sleep(100)
+            yield
+
+
+async def time_out(kind: str) -> None:
+    async with a_second(kind):
+        await asyncio.sleep(100)
 
 
 @pytest.mark.usefixtures("scopes")
@@ -1021,6 +1028,71 @@ def test_a_scope_of_the_source_that_ends_while_a_message_is_sent_is_its_own(kind
         assert sent == [(3, b"a"), (6, b"late"), (106, b"b")]
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("kind", "backend"),
+    [
+        *[(kind, "asyncio") for kind in ("asyncio.timeout", "fail_after", "TaskGroup", "task group")],
+        *[(kind, "trio") for kind in ("fail_after", "task group")],
+    ],
+)
+@pytest.mark.parametrize("around", [False, True], ids=["no scope around", "in a scope"])
+def test_a_scope_around_a_yield_that_ends_while_a_portion_is_sent_is_the_sources(
+    kind: str, backend: str, around: bool
+) -> None:
+    """Which has given all that it may for now, and awaits nothing that could be cancelled."""
+
+    async def items() -> AsyncIterator[bytes]:
+        with contextlib.suppress(TimeoutError, BaseExceptionGroup):
+            async with a_second(kind):
+                for _ in range(100):
+                    yield bytes(PORTION)
+        assert anyio.current_time() < 4
+        yield b"late"
+
+    async def main() -> None:
+        sent: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            if message.get("body"):
+                await anyio.sleep(3)
+                sent.append(message["body"].strip(b"\0"))
+
+        with anyio.CancelScope() if around else contextlib.nullcontext():
+            await StreamingResponse(items())(SCOPE, never, send)
+        assert sent[-1] == b"late"
+
+    run(main, backend=backend)
+
+
+@pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after"])
+def test_a_cancellation_waits_until_a_source_has_left_the_scope_around_its_yield(kind: str) -> None:
+    cleaned: list[float] = []
+
+    async def items() -> AsyncIterator[bytes]:
+        with contextlib.suppress(TimeoutError):
+            async with a_second(kind):
+                try:
+                    yield bytes(PORTION)
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await asyncio.sleep(1)
+                    cleaned.append(anyio.current_time())
+        yield b"late"
+        await asyncio.sleep(100)
+
+    async def main() -> None:
+        async def send(message: Any) -> None:
+            await asyncio.sleep(100 if message.get("body") else 0)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.5):
+                await StreamingResponse(items())(SCOPE, never, send)
+        assert anyio.current_time() == pytest.approx(2, abs=0.1)
+
+    run(main)
+    assert cleaned == [pytest.approx(2, abs=0.1)]
 
 
 @pytest.mark.usefixtures("scopes")

@@ -153,6 +153,27 @@ def test_beneath_the_root(tree: Path, system: str, name: str) -> None:
     assert run(contents, Path(name.format(root=tree)), os.fspath(tree)) == BENEATH[name]
 
 
+def test_a_root_that_is_a_link(tree: Path, system: str) -> None:
+    """As with releases, of which the current one is linked."""
+    (tree.parent / "current").symlink_to(tree)
+    assert run(contents, "sub/file", tree.parent / "current") == b"sub"
+    with pytest.raises(FileNotFoundError):
+        run(contents, "out", tree.parent / "current")
+
+
+def test_no_root_is_no_way_to_everything(tree: Path, system: str) -> None:
+    """A "/" after it would make it one."""
+    with pytest.raises(FileNotFoundError):
+        run(contents, os.fspath(tree / "file").removeprefix("/"), "")
+
+
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="only openat2 takes more than PATH_MAX in two calls")
+def test_a_long_root_before_a_long_path(tree: Path) -> None:
+    """Together they are longer than what one call takes."""
+    root, path = f"{tree}{'/.' * 1500}", f"{'./' * 1000}sub/file"
+    assert run(contents, path, root) == b"sub"
+
+
 @pytest.mark.parametrize("name", NOT_THERE)
 def test_not_beneath_the_root(tree: Path, system: str, name: str) -> None:
     with pytest.raises(FileNotFoundError):

@@ -2,10 +2,7 @@
 
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -13,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from bench.processes import free_port, server_process
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -56,23 +54,6 @@ http {{
 """
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as client:
-            client.settimeout(1)
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)  # between two looks at the port
-    pytest.fail(f"{process.args!r} does not listen: {log.read_text('utf-8', 'replace')}")
-
-
 @contextmanager
 def serving(name: str, log: Path) -> Iterator[int]:
     """The port on which the server serves `app.py`; its process is gone when the context ends."""
@@ -83,19 +64,9 @@ def serving(name: str, log: Path) -> Iterator[int]:
     port = free_port()
     python = WITHOUT_ASSERT if name == "uvicorn-h11" else PYTHON
     command = python + [part.format(port=port) for part in arguments]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]])}
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        wait_for(port, process, log)
+    environment = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]])}
+    with server_process(name, command, port, log, environment=environment):
         yield port
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -132,19 +103,9 @@ def nginx_port(uvicorn_port: int, tmp_path_factory: pytest.TempPathFactory) -> I
     scratch, port = tmp_path_factory.mktemp("nginx"), free_port()
     configuration = scratch / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(scratch=scratch, port=port, behind=uvicorn_port))
-    log = scratch / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [NGINX, "-e", str(scratch / "early.log"), "-p", str(scratch), "-c", str(configuration)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for(port, process, log)
+    command = [NGINX, "-e", str(scratch / "early.log"), "-p", str(scratch), "-c", str(configuration)]
+    with server_process("nginx", command, port, scratch / "log"):
         yield port
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ def test_who_is_said_to_lack_what_it_does_is_found_out(server: FileServer, files
 def test_the_client_counts_answers_without_content(server: FileServer) -> None:
     asked = client.request("HEAD", "/64k-0.bin")
     loaded = client.run(server.port, repeat(asked, 50), 200, content=False, connections=3)
-    assert loaded.requests == 50
+    assert loaded.answers == 50
     assert loaded.octets < 50 * KIB
 
 

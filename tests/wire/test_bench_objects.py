@@ -18,7 +18,7 @@ def test_what_is_fetched_for_an_object_is_counted(name: str, tmp_path: Path) -> 
         part = FileCase("range", "10 octets", lambda _: None, file="1m-0.bin", headers={"Range": "bytes=5-14"})
         with (
             objectstore_lane._store(nginx.PEER, files, tmp_path) as url,
-            objectstore_lane._serving(object_peers.load(name), url, tmp_path) as server,
+            objectstore_lane._serving(object_peers.load(name), url) as server,
         ):
             assert server.ask(whole.file).body == files.content(whole.file)
             fetched = [objectstore_lane._fetched(server, case, tmp_path / "access.log") for case in (whole, part)]

@@ -21,7 +21,7 @@ import pytest
 pytest.importorskip("redis", reason="redis-py is not installed")
 pytest.importorskip("uvicorn", reason="the workers need uvicorn")
 
-from bench.processes import end, free_port, wait_until_ready
+from bench.processes import free_port, server_process
 from bench.redis_server import DURABLE, RedisServer, redis_server, why_no_redis
 from tests.channel.proxy import Proxy, proxy_to
 
@@ -39,20 +39,13 @@ def worker(redis_url: str, directory: Path, host: str = "127.0.0.1", prefix: Seq
     port = free_port()
     log = directory / f"worker-{host}-{port}"
     uvicorn = [sys.executable, "-m", "uvicorn", "broker_app:app", "--host", host, "--port", str(port)]
+    command = [*prefix, *uvicorn, "--timeout-graceful-shutdown", "2"]
     environment = {
-        **os.environ,
         "REDIS_URL": redis_url,
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]),
     }
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*prefix, *uvicorn, "--timeout-graceful-shutdown", "2"], env=environment, stdout=output, stderr=output
-        )
-    try:
-        wait_until_ready("a worker", port, process, log, host)
+    with server_process("a worker", command, port, log, host=host, environment=environment):
         yield host, port
-    finally:
-        end(process)
     assert b"Traceback" not in log.read_bytes(), log.read_text()
 
 

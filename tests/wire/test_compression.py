@@ -3,10 +3,7 @@
 import http.client
 import shutil
 import subprocess
-import sys
 import time
-import zlib
-from collections.abc import Callable
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +15,8 @@ if TYPE_CHECKING:
     from selenium import webdriver
 
 pytest.importorskip("fastapi")
-brotli = pytest.importorskip("brotli")
-zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+from tests.codings import decoder
 
 pytestmark = pytest.mark.wire
 
@@ -110,14 +107,6 @@ def test_chromium_gets_compressed_events_one_by_one(
     assert [data for _, data in seen] == ['{"n":0}', '{"n":1}', '{"n":2}']
     assert seen[1][0] - seen[0][0] > 200
     assert seen[2][0] - seen[1][0] > 200
-
-
-def decoder(coding: str) -> Callable[[bytes], bytes]:
-    if coding == "gzip":
-        return zlib.decompressobj(31).decompress
-    decode: Callable[[bytes], bytes]
-    decode = brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
-    return decode
 
 
 @pytest.mark.parametrize("coding", CODINGS)

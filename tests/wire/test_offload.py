@@ -3,14 +3,13 @@
 import http.client
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 import pytest
-from tests.wire.conftest import PYTHON, free_port, wait_for
+from bench.processes import free_port, server_process
+from tests.wire.conftest import PYTHON
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(os.name == "nt", reason="front servers of Unix")]
 
@@ -56,22 +55,6 @@ COMMANDS = {"nginx": ["nginx", "-c", "{conf}", "-p", "{root}"], "lighttpd": ["li
 CONFIGURATIONS = {"nginx": NGINX, "lighttpd": LIGHTTPD}
 
 
-@contextmanager
-def running(command: list[str], port: int, log: Path, **environment: str) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        wait_for(port, process, log)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
-
-
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("files")
@@ -96,9 +79,10 @@ def front(request: pytest.FixtureRequest, files: Path, tmp_path_factory: pytest.
     server = [*PYTHON, "uvicorn", "tests.wire.offload_app:app", "--port", str(upstream)]
     python_path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     command = [program, *(part.format(conf=conf, root=root) for part in COMMANDS[name][1:])]
+    environment = {"OFFLOAD_ROOT": str(files), "OFFLOAD_TO": name, "PYTHONPATH": python_path}
     with (
-        running(server, upstream, root / "log", OFFLOAD_ROOT=str(files), OFFLOAD_TO=name, PYTHONPATH=python_path),
-        running(command, port, root / "front.log"),
+        server_process("uvicorn", server, upstream, root / "log", environment=environment),
+        server_process(name, command, port, root / "front.log"),
     ):
         yield port
 

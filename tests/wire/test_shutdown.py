@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from bench.processes import free_port
 
 pytestmark = pytest.mark.wire
 
@@ -43,9 +44,7 @@ class Server:
     def __init__(self, name: str, directory: Path, **environment: str) -> None:
         self.app = Path(shutil.copy(APP, directory))
         self.log = directory / "log"
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = int(listener.getsockname()[1])
+        self.port = free_port()
         command = [part.format(port=self.port) for part in SERVERS[name]]
         paths = os.pathsep.join([str(directory), *sys.path[1:]])
         with self.log.open("wb") as output:

@@ -122,7 +122,7 @@ def test_a_listing_that_is_forbidden(forbidden: Path, as_nobody: None) -> None:
 def test_a_log_on_a_full_disk(tmp_path: Path) -> None:
     """Nothing of ours writes but the log of `rejoinder serve`; that it cannot be written holds up no file."""
     import httpx
-    from tests.wire.conftest import free_port, wait_for
+    from bench.processes import end, free_port, wait_until_ready
 
     pytest.importorskip("uvicorn")
     (tmp_path / "a.txt").write_text("a")
@@ -131,10 +131,9 @@ def test_a_log_on_a_full_disk(tmp_path: Path) -> None:
     with FULL.open("w") as full, log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=full, stderr=errors)
         try:
-            wait_for(port, process, log)
+            wait_until_ready("rejoinder serve", port, process, log)
             for _ in range(3):
                 assert httpx.get(f"http://127.0.0.1:{port}/a.txt").text == "a"
         finally:
-            process.terminate()
-            process.wait(10)
+            end(process)
     assert log.read_text() == ""

@@ -16,7 +16,8 @@ common, does not guard a Range: the whole is sent.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from rejoinder._http.conditions import IF_MATCH, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, SAFE
@@ -34,13 +35,13 @@ _CONDITIONAL = frozenset({IF_MATCH, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE
 _ASKED = _CONDITIONAL | {ACCEPT_ENCODING}
 _PARTIAL_CONTENT, _NOT_MODIFIED = 206, 304
 _VARIES: Field = (_VARY, ACCEPT_ENCODING)
+_MOST_DIGITS = 18
 
 DIGESTS = frozenset({b"content-digest", b"repr-digest", b"digest", b"content-md5"})
 """Fields that are of the octets before they were coded. RFC 9530, 2 and 3: both digests are taken after content codings;
 Digest (RFC 3230) and Content-MD5 (RFC 1864) too."""
 _NOT_CODED = DIGESTS | {_CONTENT_LENGTH, b"accept-ranges"}
 
-_is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _forbids = re.compile(rb"(?:\A|[\s,])no-transform(?:[\s,]|\Z)", re.IGNORECASE).search
 
 
@@ -48,7 +49,7 @@ class Asked(NamedTuple):
     """What a request asks of whoever compresses the answer."""
 
     codings: tuple[bytes, ...]  # those that it accepts, the best first
-    conditions: dict[bytes, bytes]
+    conditions: Mapping[bytes, bytes]
 
 
 class Coded(NamedTuple):
@@ -67,10 +68,15 @@ def read_request(request: Collection[Field], offered: tuple[bytes, ...]) -> Aske
     """
     asked = dict(request)
     # This is done for each request of an application: most are simple.
-    if len(asked) != len(request) or not _CONDITIONAL.isdisjoint(asked):
+    if len(asked) != len(request) or not asked.keys().isdisjoint(_CONDITIONAL):
         asked = combine(request, _ASKED)
         return Asked(rank_codings(asked.pop(ACCEPT_ENCODING, None), offered), asked)
-    return Asked(rank_codings(asked.get(ACCEPT_ENCODING), offered), {})
+    return _without_conditions(asked.get(ACCEPT_ENCODING), offered)
+
+
+@lru_cache(maxsize=64)  # as many as `rank_codings` keeps
+def _without_conditions(accept_encoding: bytes | None, offered: tuple[bytes, ...]) -> Asked:
+    return Asked(rank_codings(accept_encoding, offered), {})
 
 
 def plain_request(method: str, request: Iterable[Field], asked: Asked, offered: tuple[bytes, ...]) -> list[Field]:
@@ -105,31 +111,39 @@ def without_range(request: Iterable[Field]) -> list[Field]:
     return [field for field in request if field[0] != _RANGE]
 
 
-def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int) -> Coded:
+def code(asked: Asked, status: int, fields: Iterable[Field], minimum: int, *, varies: bool | None = None) -> Coded:
     """What becomes of an answer with this status and header section.
+
+    `varies` says whether there is a choice for the whole, where a 304 or a refusal is sent in place of it; None if nobody
+    knows.
 
     >>> code(Asked((b"gzip",), {}), 200, [(b"content-type", b"text/plain"), (b"etag", b'"a"')], 500).fields
     [(b'content-type', b'text/plain'), (b'etag', b'W/"a-gzip"'), (b'content-encoding', b'gzip'), (b'vary', b'accept-encoding')]
     """
     fields = [(name.lower(), value) for name, value in fields]
-    given = dict(fields)
-    if len(given) != len(fields):  # otherwise nothing repeats, and nothing has to be combined
-        given = combine(fields, _DECISIVE)
+    given = _decisive(fields)
     if status == _NOT_MODIFIED:
-        return Coded(None, _not_modified(asked, fields, given), None)
+        return Coded(None, _not_modified(asked, fields, given, varies=varies), None)
     if not _has_choice(status, given, minimum):
-        return Coded(None, fields, None)
-    size = None
-    coding = asked.codings[0] if asked.codings and status != _PARTIAL_CONTENT else None
-    if coding is not None:
-        fields = _describe(fields, given, coding)
-        size = int(given[_CONTENT_LENGTH]) if _CONTENT_LENGTH in given else None
-    return Coded(coding, _tell_choice(fields, given), size)
+        # 12.5.5: Vary tells what "might have influenced the origin server's process for selecting the content of this
+        # response". Who accepts a coding gets the whole, also where others get a 416.
+        return Coded(None, _tell_choice(fields, given) if varies else fields, None)
+    if not asked.codings or status == _PARTIAL_CONTENT:
+        return Coded(None, _tell_choice(fields, given), None)
+    coding, length = asked.codings[0], given.get(_CONTENT_LENGTH)
+    size = None if length is None else int(length)
+    return Coded(coding, _tell_choice(_describe(fields, given, coding), given), size)
 
 
-def has_choice(status: int, fields: Iterable[Field], minimum: int) -> bool:
+def has_choice(status: int, fields: Collection[Field], minimum: int) -> bool:
     """Whether the answer is one that some clients get in a coding."""
-    return _has_choice(status, combine(fields, _DECISIVE), minimum)
+    return _has_choice(status, _decisive(fields), minimum)
+
+
+def _decisive(fields: Collection[Field]) -> dict[bytes, bytes]:
+    given = dict(fields)
+    # If nothing repeats, nothing has to be combined.
+    return given if len(given) == len(fields) else combine(fields, _DECISIVE)
 
 
 def _has_choice(status: int, given: dict[bytes, bytes], minimum: int) -> bool:
@@ -142,7 +156,7 @@ def _has_choice(status: int, given: dict[bytes, bytes], minimum: int) -> bool:
         return False
     length = given.get(_CONTENT_LENGTH)
     # Nothing is never smaller; and an order to a front server to send a file has no content of its own.
-    return length is None or (_is_length(length) is not None and int(length) >= max(minimum, 1))
+    return length is None or (length.isdigit() and len(length) <= _MOST_DIGITS and int(length) >= (minimum or 1))
 
 
 def _allows(given: dict[bytes, bytes]) -> bool:
@@ -165,13 +179,14 @@ def _describe(fields: list[Field], given: dict[bytes, bytes], coding: bytes) -> 
     return described
 
 
-def _not_modified(asked: Asked, fields: list[Field], given: dict[bytes, bytes]) -> list[Field]:
+def _not_modified(asked: Asked, fields: list[Field], given: dict[bytes, bytes], *, varies: bool | None) -> list[Field]:
     tag = parse_etag(given.get(_ETAG, b""))
     if tag is not None and (told := _stored(asked, tag)) is not None:
         fields = [(name, format_etag(told) if name == _ETAG else value) for name, value in fields]
-    # A 304 mostly does not tell what it is of (15.4.5): better that one too many has it.
-    has_choice = is_compressible(given.get(_CONTENT_TYPE, b"text/*")) and _allows(given)
-    return _tell_choice(fields, given) if has_choice else fields
+    if varies is None:
+        # A 304 mostly does not tell what it is of (15.4.5): better that one too many has it.
+        varies = is_compressible(given.get(_CONTENT_TYPE, b"text/*")) and _allows(given)
+    return _tell_choice(fields, given) if varies else fields
 
 
 def _stored(asked: Asked, tag: ETag) -> ETag | None:
@@ -200,7 +215,7 @@ def _with_plain_tags(value: bytes, codings: Collection[bytes]) -> bytes:
     return b", ".join((value, *plain))
 
 
-def _is_guarded_by_date(conditions: dict[bytes, bytes]) -> bool:
+def _is_guarded_by_date(conditions: Mapping[bytes, bytes]) -> bool:
     """Whether all that keeps this Range from another version is a date, which the coded octets have as well."""
     if _RANGE not in conditions:
         return False

@@ -50,7 +50,9 @@ def content_disposition(filename: str, type: str = "attachment") -> str:  # noqa
 def _safe_name(filename: str) -> str:
     """The name alone: no directories, nothing unprintable, not too long, and never empty or dots only."""
     name = _separator.split(filename)[-1]
-    name = _unprintable.sub("", _surrogate.sub("\ufffd", name)).strip(" ")
+    if not (name.isascii() and name.isprintable()):
+        name = _unprintable.sub("", _surrogate.sub("\ufffd", name))
+    name = name.strip(" ")
     name = _shorten(name).strip(" ")
     return name if name.strip(". ") else _DEFAULT
 
@@ -68,6 +70,8 @@ def _shorten(name: str) -> str:
 
 def _ascii_name(name: str) -> str:
     """The nearest name that any reader understands: letters lose their accents, the rest becomes "_"."""
-    letters = "".join(character for character in normalize("NFKD", name) if not combining(character))
+    letters = name
+    if not name.isascii():
+        letters = "".join(character for character in normalize("NFKD", name) if not combining(character))
     letters = _unquotable.sub("_", letters)
     return letters if letters.strip(". ") else _DEFAULT

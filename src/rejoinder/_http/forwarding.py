@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote_to_bytes
 
-from rejoinder._http.fields import Field, combine
+from rejoinder._http.fields import Field, checked, combine
 
 _CONNECTION = b"connection"
 # 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is forwarded and, for each
@@ -34,6 +34,7 @@ _OF_THIS_REQUEST = frozenset({b"expect", b"host"})
 _OF_THIS_SERVER = frozenset({b"date", b"server", b"x-lighttpd-send-file", b"x-sendfile"})
 _ORDER = b"x-accel-"
 
+_is_length = re.compile(rb"[0-9]++").fullmatch
 _SEPARATOR = re.compile(rb"[/\\]")
 _DOTS = frozenset({b".", b".."})
 _IN_PATH = "!$&'()*+,/:;=@%"
@@ -43,6 +44,9 @@ _IN_QUERY = _IN_PATH + "?"
 def forward_request(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
     """The fields of a request for the next server; with `via`, our name is among those of its intermediaries (7.6.3).
 
+    Raises:
+        ValueError: they cannot be passed on as they are.
+
     >>> forward_request([(b"host", b"a"), (b"connection", b"x-hop"), (b"x-hop", b"1"), (b"range", b"bytes=0-")], "1.1", None)
     [(b'range', b'bytes=0-')]
     """
@@ -50,7 +54,7 @@ def forward_request(fields: Iterable[Field], version: str, via: str | None) -> l
 
 
 def forward_response(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
-    """The fields of a response for the client.
+    """The fields of a response for the client; raises as `forward_request` does.
 
     >>> forward_response([(b"server", b"a"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")], "1.1", None)
     [(b'set-cookie', b'a=1'), (b'set-cookie', b'b=2')]
@@ -83,7 +87,17 @@ def _pass_on(fields: Iterable[Field], version: str, via: str | None) -> list[Fie
     kept = [field for field in fields if field[0] not in _OF_ONE_HOP and field[0] not in named]
     if via is not None:
         kept.append((b"via", f"{version} {via}".encode()))
-    return kept
+    return _fit(kept)
+
+
+def _fit(fields: list[Field]) -> list[Field]:
+    # 8.6: "a sender MUST NOT forward a message with a Content-Length header field value that does not match the ABNF".
+    lengths = [value for name, value in fields if name == b"content-length"]
+    if lengths and (len(lengths) > 1 or not _is_length(lengths[0])):
+        raise ValueError(f"content-length is {b', '.join(lengths)!r}")
+    # 5.5: "a recipient of CR, LF, or NUL within a field value MUST either reject the message or replace each of those
+    # characters with SP".
+    return checked(fields)
 
 
 def path_beneath(base: bytes, path: bytes, query: bytes) -> bytes | None:

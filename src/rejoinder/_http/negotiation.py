@@ -51,7 +51,9 @@ def rank_codings(value: bytes | None, offered: tuple[bytes, ...]) -> tuple[bytes
     """Those of the offered codings that the client would rather have than none at all, the best first.
 
     `offered` is in the server's order, which decides among equals. Without the field, a client is content with
-    anything (12.5.3), but those that do not send it are those that cannot decode: they get no coding.
+    anything (12.5.3), but those that do not send it are those that cannot decode: they get no coding. Nor does a client that
+    refuses even identity, and has not named what is offered: 12.5.3 leaves that to the server, and a response that can be
+    read is better than a 406 that says it could have been.
 
     >>> rank_codings(b"gzip;q=0.8, *;q=0.1, br", (b"br", b"zstd", b"gzip"))
     (b'br', b'gzip', b'zstd')
@@ -64,18 +66,6 @@ def rank_codings(value: bytes | None, offered: tuple[bytes, ...]) -> tuple[bytes
     identity = weights.get(IDENTITY, others)
     wanted = [coding for coding in offered if 0 < weights.get(coding, others) >= identity]
     return tuple(sorted(wanted, key=lambda coding: -weights.get(coding, others)))
-
-
-def choose_coding(value: bytes | None, offered: tuple[bytes, ...]) -> bytes:
-    """The coding to send, `IDENTITY` for none, of those that `offered` has in the server's order.
-
-    A client that refuses even identity, and has not named what is offered, gets identity: 12.5.3 leaves that to the
-    server, and a response that can be read is better than a 406 that says it could have been.
-
-    >>> choose_coding(b"gzip, br", (b"br", b"gzip")), choose_coding(b"identity;q=0", (b"br",))
-    (b'br', b'identity')
-    """
-    return next(iter(rank_codings(value, offered)), IDENTITY)
 
 
 def wants_page(request: Iterable[Field]) -> bool:

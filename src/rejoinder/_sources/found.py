@@ -1,7 +1,8 @@
 """Files that were opened in order to find them, and the variants of a file that lie beside it."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import NamedTuple, cast
 
 from rejoinder._http.negotiation import rank_codings
 from rejoinder._sources.local import LocalFile, OpenFile
@@ -16,7 +17,7 @@ class FoundFile(LocalFile):
     """A file that is open already. Whoever opens it first takes what was opened; nobody does, once it is released."""
 
     def __init__(self, file: LocalFile, opened: OpenFile) -> None:
-        super().__init__(file.path, file.root)
+        self.path, self.root = file.path, file.root
         self._opened: OpenFile | None = opened
 
     def open_cached(self) -> OpenFile | None:
@@ -53,31 +54,63 @@ class FoundPath(str):
         return found
 
 
-async def open_variant(file: LocalFile, plain: OpenFile, accept: bytes | None) -> tuple[OpenFile, bytes | None, bool]:
-    """The best variant beside a file, its coding, and whether there is any: if none is wanted, the file as it is.
+class Chosen(NamedTuple):
+    """The file or a variant of it, the coding of that, and whether there was one to choose: the answer varies then."""
 
-    A variant that is older than the file was made of something else, and counts as not there. Whichever of the two is
-    not returned is closed.
+    opened: OpenFile
+    coding: bytes | None
+    had_choice: bool
+
+
+async def open_variant(file: LocalFile, plain: OpenFile, accept: bytes | None) -> Chosen:
+    """The best variant beside a file; if none is wanted, the file as it is. Whichever is not returned is closed."""
+    choosing = _choose(file, plain, accept)
+    variant = None
+    while True:
+        try:
+            path = choosing.send(variant)
+        except StopIteration as choice:
+            return cast("Chosen", choice.value)
+        try:
+            variant = await path.open()
+        except OSError:  # whatever is wrong with it: there is the file itself
+            variant = None
+
+
+def open_cached_variant(file: LocalFile, plain: OpenFile, accept: bytes | None) -> Chosen | None:
+    """The same, if the kernel knows in memory which there are; None where only a thread can find out."""
+    choosing = _choose(file, plain, accept)
+    variant = None
+    while True:
+        try:
+            path = choosing.send(variant)
+        except StopIteration as choice:
+            return cast("Chosen", choice.value)
+        try:
+            variant = path.open_cached()
+        except OSError:
+            variant = None
+        else:
+            if variant is None:
+                return None
+
+
+def _choose(file: LocalFile, plain: OpenFile, accept: bytes | None) -> Generator[LocalFile, OpenFile | None, Chosen]:
+    """Asks for the variants that matter, one by one; is sent them open, or None where there is no such file.
+
+    A variant that is older than the file was made of something else, and counts as not there.
     """
     ranked = rank_codings(accept, _CODINGS)
-    for coding in ranked:
-        if variant := await _open_fresh(file, plain, coding):
-            plain.close()
-            return variant, coding, True
-    for coding in [coding for coding in _CODINGS if coding not in ranked]:
-        if variant := await _open_fresh(file, plain, coding):
+    for coding in (*ranked, *(coding for coding in _CODINGS if coding not in ranked)):
+        variant = yield LocalFile(file.path + _EXTENSIONS[coding], file.root)
+        if variant is None:
+            continue
+        if variant.last_modified < plain.last_modified:
             variant.close()
-            return plain, None, True
-    return plain, None, False
-
-
-async def _open_fresh(file: LocalFile, plain: OpenFile, coding: bytes) -> OpenFile | None:
-    path = LocalFile(file.path + _EXTENSIONS[coding], file.root)
-    try:
-        variant = path.open_cached() or await path.open()
-    except OSError:  # whatever is wrong with it: there is the file itself
-        return None
-    if variant.last_modified < plain.last_modified:
-        variant.close()
-        return None
-    return variant
+        elif coding in ranked:
+            plain.close()
+            return Chosen(variant, coding, had_choice=True)
+        else:
+            variant.close()
+            return Chosen(plain, None, had_choice=True)
+    return Chosen(plain, None, had_choice=False)

@@ -15,6 +15,7 @@ _NUMBER = 437  # on every architecture
 _HOW = struct.Struct("=QQQ")  # struct open_how: flags, mode, resolve
 
 RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_CACHED = 0x20
 AT_FDCWD = -100
