@@ -13,6 +13,7 @@ zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) els
 DECODE: dict[str | None, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
     "br": brotli.decompress,
+    "brotlicffi": brotli.decompress,
     "zstd": zstd.decompress,
     None: bytes,
 }
@@ -23,5 +24,5 @@ def decoder(coding: str) -> Callable[[bytes], bytes]:
     if coding == "gzip":
         return zlib.decompressobj(31).decompress
     decode: Callable[[bytes], bytes]
-    decode = brotli.Decompressor().process if coding == "br" else zstd.ZstdDecompressor().decompress
+    decode = brotli.Decompressor().process if coding.startswith("br") else zstd.ZstdDecompressor().decompress
     return decode

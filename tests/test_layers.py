@@ -1,10 +1,13 @@
 """Imports point down the rings, and the pure rings stay pure."""
 
 import ast
+import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import starlette.responses
 
 import rejoinder
 
@@ -141,8 +144,61 @@ def test_only_one_file_names_the_response_messages() -> None:
     assert [m for m in named if not m.startswith(("testing", "_testing"))] == ["_send.py"]
 
 
-def test_no_file_reaches_into_starlettes_private_parts() -> None:
+# The private parts of others that are reached for: each has a test of what is done where it is gone.
+PRIVATE = {
+    ("_stepped.py", "anyio._backends._asyncio._task_states"),
+    ("_shutdown.py", "_signal.getsignal"),
+    ("_shutdown.py", "_target"),  # of a process of `multiprocessing`
+    ("_shutdown.py", "_kwargs"),
+    ("cli/serve.py", "argparse._SubParsersAction"),  # a type, which has no other name
+}
+
+
+def is_private(name: str) -> bool:
+    return re.fullmatch(r"_[A-Za-z]\w*", name) is not None
+
+
+def private_names(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """Those that are defined, and those of objects and classes: attributes, methods, what `getattr` is asked for."""
+    defined, members = set(), set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                defined.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                defined.add(name)
+            case ast.Attribute(attr=name):
+                members.add(name)
+                if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self":
+                    defined.add(name)
+            case ast.Call(
+                func=ast.Name(id="getattr" | "hasattr" | "setattr"), args=[_, ast.Constant(value=str() as name), *_]
+            ):
+                members.add(name)
+        if isinstance(node, ast.ClassDef):
+            members |= {child.name for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return set(filter(is_private, defined)), set(filter(is_private, members))
+
+
+def test_no_file_reaches_into_the_private_parts_of_others() -> None:
+    names = {module: private_names(ast.parse((PACKAGE / module).read_text())) for module in MODULES}
+    ours = set().union(*(defined for defined, _ in names.values())) | {"_asdict", "_fields", "_make", "_replace"}
+    reached = {(module, name) for module, (_, members) in names.items() for name in members - ours}
+    reached |= {
+        (module, name)
+        for module in MODULES
+        for name in imports(module)
+        if own(name) is None and any(map(is_private, name.split(".")))
+    }
+    assert reached == PRIVATE
+
+
+def test_no_private_name_of_the_classes_that_ours_are_made_from_is_used() -> None:
+    files = [Path(starlette.responses.__file__)]
+    if (fastapi := find_spec("fastapi")) is not None and fastapi.origin is not None:
+        files += [Path(fastapi.origin).with_name(name) for name in ("responses.py", "sse.py")]
+    theirs = set().union(*(private_names(ast.parse(file.read_text("utf-8")))[1] for file in files))
+    assert "_wrap_websocket_denial_send" in theirs
     for module in MODULES:
-        for name in imports(module):
-            if name.startswith("starlette."):
-                assert not any(part.startswith("_") for part in name.split(".")), f"{module} imports {name}"
+        _, members = private_names(ast.parse((PACKAGE / module).read_text()))
+        assert not members & theirs, module

@@ -2,17 +2,12 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import pytest
-
-pytest.importorskip("redis", reason="redis-py is not installed")
-
 from bench.redis_server import DURABLE, RedisServer, redis_server, why_no_redis
 from redis import Redis
 from tests.channel.proxy import Proxy, proxy_to
@@ -561,14 +556,3 @@ def test_a_backend_is_for_one_channel() -> None:
     Channel(backend)
     with pytest.raises(RuntimeError, match="for one channel"):
         Channel(backend)
-
-
-def test_without_redis_py_it_is_an_error_that_says_what_to_do() -> None:
-    code = (
-        "import sys; sys.modules['redis'] = None\n"
-        "from rejoinder.sse import RedisBackend\n"
-        "try: RedisBackend('redis://localhost')\n"
-        "except ImportError as error: print(error)"
-    )
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True)
-    assert ran.stdout == 'RedisBackend needs redis: pip install "rejoinder[redis]"\n'

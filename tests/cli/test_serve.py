@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -265,14 +264,6 @@ def test_what_cannot_be_done_is_told_in_a_line(arguments: list[str], status: int
     assert (ended.returncode, ended.stdout) == (status, "")
     assert ended.stderr.endswith(f"{error}\n")
     assert "Traceback" not in ended.stderr
-
-
-def test_without_uvicorn_the_command_says_how_to_get_it() -> None:
-    code = "import sys; sys.modules['uvicorn'] = None; from rejoinder.cli import main; main(['serve'])"
-    command = [sys.executable, "-W", "error", "-c", code]
-    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert ended.stderr == 'rejoinder serve needs uvicorn: pip install "rejoinder[serve]"\n'
 
 
 def test_it_tells_its_version_and_every_option() -> None:

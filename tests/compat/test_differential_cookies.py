@@ -57,7 +57,7 @@ ROWS: list[tuple[Any, ...]] = [
     ("expires in Berlin", cookie("a", "b", expires=MOMENT.astimezone(timezone(timedelta(hours=2)))), "cookie-times"),
     ("quoted", cookie("a", 'b "c"; d, e\\f')),
     ("latin-1", cookie("a", "grüße")),
-    ("tab", cookie("a", "b\tc")),
+    ("tab", cookie("a", "b\tc"), "cookie-characters?"),
     ("JSON", cookie("a", '{"b": [1]}')),
     ("percent", cookie("a", "100%")),
     ("number", cookie("a", 5)),

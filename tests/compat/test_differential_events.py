@@ -4,11 +4,8 @@ import json
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any
 
-import pytest
-
-pytest.importorskip("fastapi.sse")
-
 import fastapi.sse
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field

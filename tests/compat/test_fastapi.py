@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import pytest
 
-pytest.importorskip("fastapi")
 pytest.importorskip("orjson")
 pytest.importorskip("ujson")
 

@@ -5,9 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-
-pytest.importorskip("fastapi")
-
 from fastapi import APIRouter, FastAPI, HTTPException, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.testclient import TestClient

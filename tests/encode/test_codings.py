@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.codings import DECODE, brotli, decoder
+from tests.codings import DECODE, decoder
 
 from rejoinder._compression import Compression, _installed, check_compress
 from rejoinder._encode import brotli as brotli_coding
@@ -19,7 +19,23 @@ from rejoinder._encode import gzip as gzip_coding
 from rejoinder._encode import zstd as zstd_coding
 from rejoinder._http.etags import ETag, format_etag, recoded_etag
 
-ENGINES: dict[str, ModuleType] = {"gzip": gzip_coding, "br": brotli_coding, "zstd": zstd_coding}
+
+def brotli_of_pypy() -> ModuleType:
+    """The same module, where brotlicffi is the one that is installed."""
+    spec = spec_from_file_location("brotli_of_pypy", brotli_coding.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "brotli", None)
+        spec.loader.exec_module(module)
+    assert module.brotli.__name__ == "brotlicffi"
+    return module
+
+
+ENGINES: dict[str, ModuleType] = {
+    "gzip": gzip_coding, "br": brotli_coding, "brotlicffi": brotli_of_pypy(), "zstd": zstd_coding
+}  # fmt: skip
 each_coding = pytest.mark.parametrize("coding", ENGINES)
 
 
@@ -161,17 +177,6 @@ def test_an_engine_that_cannot_be_imported(coding: str, file: str, monkeypatch: 
     assert coding not in _installed.__wrapped__()
     with pytest.raises(ImportError, match=rf'pip install "rejoinder\[{coding}\]"'):
         Compression(coding)  # type: ignore[arg-type]
-
-
-def test_pypy_has_another_brotli(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "brotli", None)
-    monkeypatch.setitem(sys.modules, "brotlicffi", brotli)
-    spec = spec_from_file_location("brotli_of_pypy", brotli_coding.__file__)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert brotli.decompress(module.Encoder(4, 3, 0).finish(b"abc")) == b"abc"
 
 
 def test_tags_of_codings_differ_from_each_other_and_from_those_of_files() -> None:

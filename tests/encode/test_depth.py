@@ -18,6 +18,8 @@ NO_END = (
     r"^the content cannot be JSON: it contains itself, or is nested deeper than (Python's recursion limit|\w+ allows)$"
 )
 
+DEEPEST = 500_000  # lists: from Python 3.14 on only the end of the C stack counts, and msgspec needs little of it
+
 
 class Unknown:
     pass
@@ -48,15 +50,15 @@ class TestEnds:
             pytest.param(circular({}, lambda c: c.update(a=c)), id="dict in itself"),
             pytest.param(circular({}, lambda c: c.update(a=[(c,)])), id="dict in a tuple in itself"),
             pytest.param(circular(Data(0), lambda c: setattr(c, "x", [c])), id="dataclass in itself"),
-            pytest.param(nested(100_000), id="deep lists"),
+            pytest.param(nested(DEEPEST), id="deep lists"),
             pytest.param(nested(100_000, lambda inner: {"a": inner}), id="deep dicts"),
-            pytest.param(nested(100_000, lambda inner: (inner,)), id="deep tuples"),
+            pytest.param(nested(DEEPEST, lambda inner: (inner,)), id="deep tuples"),
             pytest.param(nested(100_000, Data), id="deep dataclasses"),
-            pytest.param(["a", 2**60, None, nested(100_000)], id="deep lists last"),
+            pytest.param(["a", 2**60, None, nested(DEEPEST)], id="deep lists last"),
             pytest.param(
-                {UUID(int=1): {True: nested(100_000, lambda inner: (inner,))}}, id="deep tuples below odd keys"
+                {UUID(int=1): {True: nested(DEEPEST, lambda inner: (inner,))}}, id="deep tuples below odd keys"
             ),
-            pytest.param([Unknown(), 1j, nested(100_000, lambda inner: (inner,))], id="deep tuples after odd values"),
+            pytest.param([Unknown(), 1j, nested(DEEPEST, lambda inner: (inner,))], id="deep tuples after odd values"),
         ],
     )
     @pytest.mark.parametrize("nan", ["null", "error"])
@@ -103,8 +105,8 @@ def test_section_9_python_may_allow_more_than_ujson() -> None:
     sys.setrecursionlimit(10_000)
     try:
         with pytest.raises(ValueError, match=r"deeper than ujson allows"):
-            ujson.encode_json(nested(2_000), None, "null")
-        assert json.encode_json([nested(2_000), "\ud800"]).startswith(b"[[[[")
+            ujson.encode_json(nested(1_100), None, "null")
+        assert json.encode_json([nested(1_100), "\ud800"]).startswith(b"[[[[")
     finally:
         sys.setrecursionlimit(limit)
 

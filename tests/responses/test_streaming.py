@@ -28,6 +28,13 @@ from rejoinder.testing import Answer, Exchange, ProtocolViolation, fetch, run
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
 
 
+@pytest.fixture(params=["told", "not told"])
+def scopes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once as AnyIO's private table tells of the scopes around a task, and once as if there were none."""
+    if request.param == "not told":
+        monkeypatch.setattr("rejoinder._stepped._task_states", None)
+
+
 @pytest.fixture(params=["asyncio", "trio"])
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -263,6 +270,7 @@ def test_the_context_of_the_request() -> None:
     assert run(main) == b"set"
 
 
+@pytest.mark.usefixtures("scopes")
 def test_scopes_and_timeouts_of_the_source_work() -> None:
     async def items() -> AsyncIterator[str]:
         task = asyncio.current_task()
@@ -990,6 +998,7 @@ async def time_out(kind: str) -> None:
         await asyncio.sleep(100)
 
 
+@pytest.mark.usefixtures("scopes")
 @pytest.mark.parametrize("around", [False, True], ids=["no scope around", "in a scope"])
 @pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after", "TaskGroup", "task group"])
 def test_a_scope_of_the_source_that_ends_while_a_message_is_sent_is_its_own(kind: str, around: bool) -> None:
@@ -1086,6 +1095,7 @@ def test_a_cancellation_waits_until_a_source_has_left_the_scope_around_its_yield
     assert cleaned == [pytest.approx(2, abs=0.1)]
 
 
+@pytest.mark.usefixtures("scopes")
 @pytest.mark.parametrize("by", ["timeout", "scope"])
 def test_a_cancellation_while_a_message_is_sent_is_of_both(by: str) -> None:
     closed: list[tuple[str, float]] = []
@@ -1134,6 +1144,7 @@ def test_a_timeout_of_a_middleware_while_a_message_is_sent_is_raised() -> None:
     run(main)
 
 
+@pytest.mark.usefixtures("scopes")
 @pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after", "TaskGroup", "task group"])
 def test_a_source_that_finds_nothing_in_a_time_of_its_own_can_be_cancelled(kind: str) -> None:
     """By a scope around the response, although it has given nothing since."""
@@ -1156,6 +1167,7 @@ def test_a_source_that_finds_nothing_in_a_time_of_its_own_can_be_cancelled(kind:
     run(main)
 
 
+@pytest.mark.usefixtures("scopes")
 @pytest.mark.parametrize("kind", ["asyncio.timeout", "fail_after"])
 def test_a_timeout_in_the_clean_up_of_a_source_cancels_nobody_else(kind: str) -> None:
     outcomes: list[Outcome] = []

@@ -29,13 +29,16 @@ def run_asyncio(main: Main) -> None:
 
 
 def run_uvloop(main: Main) -> None:
-    uvloop = pytest.importorskip("uvloop")
+    import uvloop
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())  # type: ignore[arg-type]
 
 
 def run_trio(main: Main) -> None:
-    pytest.importorskip("trio").run(main)
+    import trio
+
+    trio.run(main)
 
 
 LOOPS: dict[str, Callable[[Main], None]] = {"asyncio": run_asyncio, "uvloop": run_uvloop, "trio": run_trio}
@@ -54,6 +57,7 @@ class Server:
 
 @pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
+    pytest.importorskip(request.param)
     return LOOPS[request.param]
 
 
@@ -89,6 +93,12 @@ async def times_told() -> int:
     with listening(lambda: calls.append(None)):
         await settled()
     return len(calls)
+
+
+@pytest.fixture(params=["_signal", "signal"])
+def looked_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the function that is private to Python, and by the public one."""
+    monkeypatch.setattr(module, "getsignal", sys.modules[request.param].getsignal)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -150,6 +160,7 @@ def test_a_handler_that_raises_has_told_the_streams_before(run: Callable[[Main],
     run(main)
 
 
+@pytest.mark.usefixtures("looked_up")
 @pytest.mark.parametrize(
     "handler",
     [
@@ -168,6 +179,7 @@ def test_a_default_handler_is_left_alone(run: Callable[[Main], None], handler: A
     run(main)
 
 
+@pytest.mark.usefixtures("looked_up")
 def test_the_loops_own_handler_is_taken_away_at_its_end(run: Callable[[Main], None]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -179,6 +191,7 @@ def test_the_loops_own_handler_is_taken_away_at_its_end(run: Callable[[Main], No
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("looked_up")
 def test_the_handlers_stay_while_one_listens(server: Server) -> None:
     async def main() -> None:
         with listening(print):
@@ -217,6 +230,7 @@ def test_a_handler_that_came_later_is_not_taken_away(server: Server) -> None:
     run_asyncio(main)
 
 
+@pytest.mark.usefixtures("looked_up")
 def test_a_handler_that_came_later_is_chained_when_the_next_one_listens(server: Server) -> None:
     later = Server()
 
@@ -232,6 +246,7 @@ def test_a_handler_that_came_later_is_chained_when_the_next_one_listens(server: 
     assert (server.got, later.got) == ([], [signal.SIGTERM])
 
 
+@pytest.mark.usefixtures("looked_up")
 def test_a_handler_that_wraps_ours_is_called_once(server: Server) -> None:
     calls: list[int] = []
 

@@ -27,16 +27,16 @@ class Encoder:
 
     def add(self, data: bytes | memoryview) -> bytes:
         """What is ready of it; the rest comes with the next."""
-        return bytes(self._compressor.process(data))
+        return bytes(self._compressor.process(bytes(data)))  # brotlicffi takes no memoryview
 
     def flush(self, data: bytes | memoryview) -> bytes:
         """All of what was given until now."""
-        return bytes(self._compressor.process(data) + self._compressor.flush())
+        return bytes(self._compressor.process(bytes(data)) + self._compressor.flush())
 
     def finish(self, data: bytes | memoryview) -> bytes:
         """The rest, and the end."""
         if not self._padding:
-            return bytes(self._compressor.process(data) + self._compressor.finish())
+            return bytes(self._compressor.process(bytes(data)) + self._compressor.finish())
         return self.flush(data) + _metadata(self._padding) + bytes(self._compressor.finish())
 
 
