@@ -146,7 +146,7 @@ def test_only_one_file_names_the_response_messages() -> None:
 
 # The private parts of others that are reached for: each has a test of what is done where it is gone.
 PRIVATE = {
-    ("_stepped.py", "anyio._backends._asyncio._task_states"),
+    ("_stepped.py", "_task_states"),
     ("_shutdown.py", "_signal.getsignal"),
     ("_shutdown.py", "_target"),  # of a process of `multiprocessing`
     ("_shutdown.py", "_kwargs"),

@@ -4,10 +4,9 @@ Right by the RFCs, nothing leaked, several times faster, and drop-in: write `fro
 it said `from fastapi.responses import JSONResponse`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rejoinder import responses
-from rejoinder._csv import CSVResponse
 from rejoinder._http.cache import CacheControl
 from rejoinder._http.disposition import content_disposition
 from rejoinder._http.timing import ServerTiming
@@ -15,12 +14,10 @@ from rejoinder._lifecycle import Ending, Outcome
 from rejoinder._lines import JSONArrayResponse, JSONLinesResponse
 from rejoinder._offload import AccelRedirect, XSendfile
 from rejoinder._problem import ProblemResponse
-from rejoinder._proxy import ProxyResponse
 from rejoinder._sources import OpenSource, Source
 from rejoinder._sources.local import FileChangedError
 from rejoinder._sources.objectstore import ObjectAccessError, ObjectStoreDirectory, ObjectStoreError, ObjectStoreFile
 from rejoinder._version import __version__
-from rejoinder._zip import ZipEntry, ZipResponse
 from rejoinder.responses import (
     FileResponse,
     HTMLResponse,
@@ -32,10 +29,13 @@ from rejoinder.responses import (
     StreamingResponse,
     UJSONResponse,
 )
-from rejoinder.staticfiles import StaticFiles
 
 if TYPE_CHECKING:
+    from rejoinder._csv import CSVResponse
+    from rejoinder._proxy import ProxyResponse
+    from rejoinder._zip import ZipEntry, ZipResponse
     from rejoinder.responses import EventSourceResponse as EventSourceResponse
+    from rejoinder.staticfiles import StaticFiles
 
 __all__ = [
     "AccelRedirect",
@@ -73,7 +73,19 @@ __all__ = [
 ]
 
 
+# Imported when they are first asked for: not every application packs archives.
+_LATER = {
+    "CSVResponse": "_csv",
+    "EventSourceResponse": "responses",
+    "ProxyResponse": "_proxy",
+    "StaticFiles": "staticfiles",
+    "ZipEntry": "_zip",
+    "ZipResponse": "_zip",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "EventSourceResponse":
-        return responses.EventSourceResponse
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if (module := _LATER.get(name)) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return value

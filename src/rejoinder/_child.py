@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import anyio
-import anyio.from_thread
 from starlette.types import Receive
 
 from rejoinder._drive import CLOSING, HURRY, Watcher, listen
@@ -126,7 +125,9 @@ class Child:
         self.wake()
 
     def notice(self) -> None:
-        anyio.from_thread.run_sync(self.wake)
+        from anyio.from_thread import run_sync  # which is there, where there are threads
+
+        run_sync(self.wake)
 
     async def in_thread(self, function: Callable[[], T], /) -> T:
         return await in_thread(function)

@@ -35,7 +35,7 @@ _SLICE = 1024 * 1024
 _PAST_THE_ENCODER = (PATH, ZERO_COPY)
 _OURS = ("headers", "extensions", CODED)
 
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("rejoinder.compressing")
+_limiter: "RunVar[anyio.CapacityLimiter]" = RunVar("rejoinder.compressing")
 
 
 class CodedSend:
@@ -224,7 +224,7 @@ def settle(scope: Scope, fields: Callable[[], list[Field]]) -> Scope:
     return coded.settle(scope, fields()) if isinstance(coded, CodedSend) else scope
 
 
-def _one_for_each_processor() -> anyio.CapacityLimiter:
+def _one_for_each_processor() -> "anyio.CapacityLimiter":
     try:
         return _limiter.get()
     except LookupError:

@@ -14,7 +14,6 @@ from starlette.responses import PlainTextResponse as StarlettePlainTextResponse
 from starlette.responses import RedirectResponse as StarletteRedirectResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.responses import StreamingResponse as StarletteStreamingResponse
-from starlette.staticfiles import StaticFiles as StarletteStaticFiles
 
 __all__ = [
     "StarletteFileResponse",
@@ -23,7 +22,6 @@ __all__ = [
     "StarlettePlainTextResponse",
     "StarletteRedirectResponse",
     "StarletteResponse",
-    "StarletteStaticFiles",
     "StarletteStreamingResponse",
     "sealed",
 ]

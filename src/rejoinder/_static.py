@@ -26,6 +26,7 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote_to_bytes
 
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles as StarletteStaticFiles
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -41,7 +42,7 @@ from rejoinder._sources.found import FoundFile, FoundPath
 from rejoinder._sources.local import LocalFile, NotAFileError
 from rejoinder._sources.objectstore import FoundObject, ObjectAccessError, ObjectStoreDirectory, ObjectStoreError
 from rejoinder._sources.threads import in_thread
-from rejoinder._starlette import StarletteResponse, StarletteStaticFiles
+from rejoinder._starlette import StarletteResponse
 
 Path: TypeAlias = str | os.PathLike[str]
 CacheControl: TypeAlias = str | Callable[[str], str | None]

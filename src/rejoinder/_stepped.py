@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
@@ -20,17 +21,13 @@ from rejoinder._lifecycle import clock
 from rejoinder._pull import TURN, Puller
 from rejoinder._send import tells_of_leaving
 
-try:  # AnyIO does not tell whether a task is in a scope; this is where it knows.
-    from anyio._backends._asyncio import _task_states
-except ImportError:  # pragma: no cover - another AnyIO: then there is always one
-    _task_states = None  # type: ignore[assignment]
-
 _logger = logging.getLogger("rejoinder")
 T = TypeVar("T")
 
 _NO_SHIELD = nullcontext()
 _GATHERING = 0.001  # seconds in which what a thread gives is gathered, from when it is waited for
 _STUCK = 0.3  # seconds from which on a server that takes no message may do so because the client has left
+_BACKEND = "anyio._backends._asyncio"  # of which the import takes as long as that of all that is here
 _SERVERS = {"uvicorn", "asyncio"}  # whose `receive` only waits; hypercorn's is that of a queue
 
 
@@ -530,9 +527,12 @@ def _started(receive: Receive) -> Coroutine[Any, Any, Message]:
 
 def _is_in_a_scope(task: asyncio.Task[Any]) -> bool:
     """Whether a cancel scope of AnyIO is, or may be, around the task."""
-    if _task_states is None:
+    if (backend := sys.modules.get(_BACKEND)) is None:
+        return False  # nobody has needed it yet
+    # AnyIO does not tell whether a task is in a scope; this is where it knows. In another AnyIO: there is always one.
+    if (states := getattr(backend, "_task_states", None)) is None:
         return True
-    state = _task_states.get(task)
+    state = states.get(task)
     return state is not None and state.cancel_scope is not None
 
 

@@ -1,14 +1,15 @@
 """Media types: RFC 9110 section 8.3."""
 
+import mimetypes
 from functools import lru_cache
-from mimetypes import MimeTypes
 
 from rejoinder._http.fields import Field, encode_field
 
 OCTET_STREAM = "application/octet-stream"
 
-# An instance of its own knows Python's table, and not what the machine's mime.types or registry have made of it.
-_PYTHONS_TYPES = MimeTypes(()).types_map[True]
+# Python's table, and not what the machine's mime.types or registry make of it: once those were read, an instance still knows
+# it. The first instance would read them, though it does not use them.
+_PYTHONS_TYPES = mimetypes.MimeTypes(()).types_map[True] if mimetypes.inited else mimetypes.types_map.copy()
 # What Python's table lacks, has outdated, or has only since some version; these answers are the same everywhere.
 _TYPES = {
     f".{extension}": media_type

@@ -14,7 +14,7 @@ T = TypeVar("T")
 async def in_thread(
     function: Callable[[], T],
     discard: Callable[[T], object] | None = None,
-    limiter: anyio.CapacityLimiter | None = None,
+    limiter: "anyio.CapacityLimiter | None" = None,  # in quotes: AnyIO imports what it is asked for,
 ) -> T:
     """The result of a call that may block. Whoever is cancelled meanwhile still waits for its end.
 
