@@ -14,7 +14,7 @@ there is nothing to check again.
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, Self, TypeAlias, Unpack
+from typing import Any, NamedTuple, Self, TypeAlias, Unpack, cast
 
 from starlette.background import BackgroundTask
 from starlette.datastructures import URL, MutableHeaders
@@ -552,7 +552,9 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         **options: Unpack[Options],
     ) -> None:
         location = (b"location", format_location(_text_of(url), allowed_hosts).encode("ascii"))
-        super().__init__(b"", status_code, headers, None, background, on_finish=on_finish, **options)
+        super().__init__(b"", status_code, headers, None, background, on_finish=on_finish)  # `**` takes half as long again
+        if options:
+            self._tell(cast("ContentOptions", options))
         check_redirect_status(status_code)
         if headers is not None:
             self.raw_headers = [field for field in self.raw_headers if field[0] != b"location"]
