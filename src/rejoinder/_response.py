@@ -552,7 +552,9 @@ class RedirectResponse(Response, StarletteRedirectResponse):
         **options: Unpack[Options],
     ) -> None:
         location = (b"location", format_location(_text_of(url), allowed_hosts).encode("ascii"))
-        super().__init__(b"", status_code, headers, None, background, on_finish=on_finish)  # `**` takes half as long again
+        super().__init__(
+            b"", status_code, headers, None, background, on_finish=on_finish
+        )  # `**` takes half as long again
         if options:
             self._tell(cast("ContentOptions", options))
         check_redirect_status(status_code)
