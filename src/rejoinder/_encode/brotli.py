@@ -3,7 +3,7 @@
 try:
     import brotli  # pyright: ignore[reportMissingTypeStubs]
 except ImportError:
-    import brotlicffi as brotli  # pyright: ignore[reportMissingImports]
+    import brotlicffi as brotli  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
 
 LEVELS = range(12)
 LEVEL = 4
