@@ -85,10 +85,10 @@ def nothing_blocks() -> Iterator[None]:
 
 @pytest.fixture
 def all_closed() -> Iterator[None]:
-    """The test ends with the descriptors it began with."""
+    """The test leaves no descriptor open. There may be fewer: one that lay about before it can be collected meanwhile."""
     if not DESCRIPTORS.exists():
         yield
         return
     before = len(list(DESCRIPTORS.iterdir()))
     yield
-    assert len(list(DESCRIPTORS.iterdir())) == before
+    assert len(list(DESCRIPTORS.iterdir())) <= before
