@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Generator
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from rejoinder._http.negotiation import rank_codings
 from rejoinder._sources.local import LocalFile, OpenFile
@@ -65,38 +65,34 @@ class Chosen(NamedTuple):
 async def open_variant(file: LocalFile, plain: OpenFile, accept: bytes | None) -> Chosen:
     """The best variant beside a file; if none is wanted, the file as it is. Whichever is not returned is closed."""
     choosing = _choose(file, plain, accept)
-    variant = None
-    while True:
+    step = next(choosing)
+    while isinstance(step, LocalFile):
         try:
-            path = choosing.send(variant)
-        except StopIteration as choice:
-            return cast("Chosen", choice.value)
-        try:
-            variant = await path.open()
+            variant = await step.open()
         except OSError:  # whatever is wrong with it: there is the file itself
             variant = None
+        step = choosing.send(variant)
+    return step
 
 
 def open_cached_variant(file: LocalFile, plain: OpenFile, accept: bytes | None) -> Chosen | None:
     """The same, if the kernel knows in memory which there are; None where only a thread can find out."""
     choosing = _choose(file, plain, accept)
-    variant = None
-    while True:
+    step = next(choosing)
+    while isinstance(step, LocalFile):
         try:
-            path = choosing.send(variant)
-        except StopIteration as choice:
-            return cast("Chosen", choice.value)
-        try:
-            variant = path.open_cached()
+            if (variant := step.open_cached()) is None:
+                return None
         except OSError:
             variant = None
-        else:
-            if variant is None:
-                return None
+        step = choosing.send(variant)
+    return step
 
 
-def _choose(file: LocalFile, plain: OpenFile, accept: bytes | None) -> Generator[LocalFile, OpenFile | None, Chosen]:
-    """Asks for the variants that matter, one by one; is sent them open, or None where there is no such file.
+def _choose(
+    file: LocalFile, plain: OpenFile, accept: bytes | None
+) -> Generator[LocalFile | Chosen, OpenFile | None, None]:
+    """Asks for the variants that matter, one by one, and is sent them open, or None where there is none; then it has chosen.
 
     A variant that is older than the file was made of something else, and counts as not there.
     """
@@ -109,8 +105,8 @@ def _choose(file: LocalFile, plain: OpenFile, accept: bytes | None) -> Generator
             variant.close()
         elif coding in ranked:
             plain.close()
-            return Chosen(variant, coding, had_choice=True)
+            yield Chosen(variant, coding, had_choice=True)
         else:
             variant.close()
-            return Chosen(plain, None, had_choice=True)
-    return Chosen(plain, None, had_choice=False)
+            yield Chosen(plain, None, had_choice=True)
+    yield Chosen(plain, None, had_choice=False)
