@@ -78,10 +78,10 @@ def combine(fields: Iterable[Field], names: Collection[bytes]) -> dict[bytes, by
     >>> combine([(b"if-match", b'"a"'), (b"if-match", b'"b" ')], {b"if-match"})
     {b'if-match': b'"a", "b"'}
     """
-    found = [field for field in fields if field[0] in names]
     values: dict[bytes, list[bytes]] = {}
-    for name, value in found:
-        values.setdefault(name, []).append(value.strip(b" \t"))
+    for name, value in fields:
+        if name in names:
+            values.setdefault(name, []).append(value.strip(b" \t"))
     # RFC 9110, 5.2: the value of a repeated field is the list of its "field line values within that section,
     # concatenated in order, with each field line value separated by a comma."
     return {name: b", ".join(lines) for name, lines in values.items()}
