@@ -274,6 +274,7 @@ class Puller:
                     parts.append(data)
                     size = len(data)
                     self.where.gathered()
+                del item, data  # not kept by a stream that waits
                 if size >= PORTION or clock() >= self.turn_ends:
                     await self._pause_at_a_yield(iterator)
                     if self.stopped:

@@ -260,6 +260,7 @@ class Stepped(_Wait):
                 self._alarm.forget(self)
             if self._look is not None:
                 self._look.cancel()
+            del self._puller  # which knows this, and would be left to the garbage collector with it
             if self._scope is not None:
                 self._scope.__exit__(kind, error, traceback)
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import weakref
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -153,3 +155,19 @@ def test_keep_alives(cls: Any, body: bytes, backend: Any) -> None:
 def test_mistakes_are_told_at_once(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_stream_that_waits_does_not_keep_its_last_item() -> None:
+    kept: list[object] = []
+
+    async def items() -> AsyncIterator[Any]:
+        large = Counter(range(1000))
+        last = weakref.ref(large)
+        yield [large]
+        del large
+        await anyio.sleep(0.001)
+        kept.append(last())
+        yield 2
+
+    assert answer(JSONLinesResponse(items())).body.endswith(b"\n2\n")
+    assert kept == [None]

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import io
 import threading
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -22,7 +24,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import rejoinder._pump
 from rejoinder import Ending, Outcome, StreamingResponse
-from rejoinder._pull import PORTION
+from rejoinder._pull import PORTION, Puller
 from rejoinder.testing import Answer, Exchange, ProtocolViolation, fetch, run
 
 pytestmark = pytest.mark.usefixtures("nothing_blocks")
@@ -1343,3 +1345,32 @@ def test_a_cancellation_while_a_send_only_yields_is_of_both() -> None:
 
     run(main)
     assert ended == ["source", "sending"]
+
+
+@pytest.mark.parametrize("disconnect_after", [None, 2], ids=["complete", "client left"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: [b"a", b"b"], lambda: steps(b"a", b"b"), lambda: steps(b"a", 0.001, b"b")],
+    ids=["in memory", "ready", "waits"],
+)
+def test_a_stream_leaves_no_circle_to_the_garbage_collector(
+    make: Any, disconnect_after: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Puller]] = []
+
+    class Watched(Puller):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(weakref.ref(self))
+
+    async def main() -> None:
+        async with Exchange(StreamingResponse(make()), disconnect_after=disconnect_after) as exchange:
+            await exchange.body()
+
+    monkeypatch.setattr("rejoinder._pump.Puller", Watched)
+    gc.disable()
+    try:
+        run(main, backend="asyncio")
+        assert [one() for one in made] == [None]
+    finally:
+        gc.enable()
