@@ -122,7 +122,14 @@ def _serve_aiohttp(port: int) -> None:
 
 _OURS = "`CompressionMiddleware(app, Compression({!r}))` around `Response` and `StreamingResponse`"
 PEERS = [
-    CompressionPeer("rejoinder", "rejoinder gzip", _OURS.format("gzip"), ("rejoinder",), "gzip", _rejoinder("gzip")),
+    CompressionPeer(
+        "rejoinder",
+        "rejoinder gzip",
+        _OURS.format("gzip") + ", with zlib-ng",
+        ("rejoinder", "zlib-ng"),
+        "gzip",
+        _rejoinder("gzip"),
+    ),
     CompressionPeer(
         "rejoinder_zstd", "rejoinder zstd", _OURS.format("zstd"), ("backports.zstd",), "zstd", _rejoinder("zstd")
     ),

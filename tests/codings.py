@@ -12,6 +12,7 @@ zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) els
 
 DECODE: dict[str | None, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
+    "zlib": gzip.decompress,
     "br": brotli.decompress,
     "brotlicffi": brotli.decompress,
     "zstd": zstd.decompress,
@@ -21,7 +22,7 @@ DECODE: dict[str | None, Callable[[bytes], bytes]] = {
 
 def decoder(coding: str) -> Callable[[bytes], bytes]:
     """Decodes piece by piece."""
-    if coding == "gzip":
+    if coding in {"gzip", "zlib"}:
         return zlib.decompressobj(31).decompress
     decode: Callable[[bytes], bytes]
     decode = brotli.Decompressor().process if coding.startswith("br") else zstd.ZstdDecompressor().decompress

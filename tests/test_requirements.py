@@ -17,12 +17,13 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 TOOLS = {"bench", "dev", "docs", "fuzz"}  # of who works on the package, which take what is newest
+FASTER = {"gzip"}  # without which nothing is missing
 TESTED_WITH = {"trio"}  # of those the one that the package names to its users
 FLOORS = [line for line in (ROOT / "tests/floor.txt").read_text("utf-8").splitlines() if not line.startswith("#")]
 
 OPTIONAL = [
     "backports", "brotli", "brotlicffi", "compression.zstd", "fastapi", "httpx", "obstore", "orjson", "pydantic", "redis",
-    "trio", "ujson", "uvicorn",
+    "trio", "ujson", "uvicorn", "zlib_ng",
 ]  # fmt: skip
 
 # Without any library that is optional: what is asked for, the extra, and what the ImportError says.
@@ -104,7 +105,7 @@ def test_what_is_missing_is_told_with_what_to_install(
 
 
 def test_each_extra_is_told_of_where_it_is_missing() -> None:
-    assert {row[1] for row in MISSING} == {extra for extra in EXTRAS if requirements(extra)} - TOOLS - {"demo"}
+    assert {row[1] for row in MISSING} == {extra for extra in EXTRAS if requirements(extra)} - TOOLS - FASTER - {"demo"}
 
 
 def test_what_the_package_tells_to_install_is_what_it_was_tested_with() -> None:

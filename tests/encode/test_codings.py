@@ -20,21 +20,22 @@ from rejoinder._encode import zstd as zstd_coding
 from rejoinder._http.etags import ETag, format_etag, recoded_etag
 
 
-def brotli_of_pypy() -> ModuleType:
-    """The same module, where brotlicffi is the one that is installed."""
-    spec = spec_from_file_location("brotli_of_pypy", brotli_coding.__file__)
+def without(missing: str, coding: ModuleType) -> ModuleType:
+    """The same module, where this library is not installed."""
+    spec = spec_from_file_location(f"without_{missing}", coding.__file__)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "brotli", None)
+        patch.setitem(sys.modules, missing, None)
         spec.loader.exec_module(module)
-    assert module.brotli.__name__ == "brotlicffi"
     return module
 
 
 ENGINES: dict[str, ModuleType] = {
-    "gzip": gzip_coding, "br": brotli_coding, "brotlicffi": brotli_of_pypy(), "zstd": zstd_coding
+    "gzip": gzip_coding, "zlib": without("zlib_ng", gzip_coding),
+    "br": brotli_coding, "brotlicffi": without("brotli", brotli_coding),
+    "zstd": zstd_coding,
 }  # fmt: skip
 each_coding = pytest.mark.parametrize("coding", ENGINES)
 
@@ -116,6 +117,12 @@ def test_encoders_do_not_share_what_they_know(coding: str) -> None:
     assert two.finish(second) == alone
     assert DECODE[coding](begun + one.finish(first[50:])) == first
     assert engine.Encoder(3, len(second), 0).finish(second) == alone
+
+
+def test_the_engines_are_those_that_are_installed() -> None:
+    assert ENGINES["gzip"].zlib.__name__ == "zlib_ng.zlib_ng"
+    assert ENGINES["zlib"].zlib.__name__ == "zlib"
+    assert ENGINES["brotlicffi"].brotli.__name__ == "brotlicffi"
 
 
 @pytest.mark.parametrize(

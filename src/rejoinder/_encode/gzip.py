@@ -1,6 +1,18 @@
-"""The gzip coding (RFC 1952), with zlib of the standard library as the engine."""
+"""The gzip coding (RFC 1952).
 
-import zlib
+With zlib of the standard library as the engine, or with zlib-ng, which takes two thirds of the time for the same size:
+`pip install "rejoinder[gzip]"`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import zlib
+else:
+    try:
+        from zlib_ng import zlib_ng as zlib
+    except ImportError:
+        import zlib
 
 LEVELS = range(1, 10)
 LEVEL = 6
