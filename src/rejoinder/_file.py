@@ -91,8 +91,8 @@ class FileResponse(Response, StarletteFileResponse):
         on_finish: as for `Response`.
         **options: `cache_control`, `expires`, `vary`, `server_timing`, `compress` and the digests, as for `Response`. With
             `compress`, a client that accepts a coding gets the whole in place of a part, unless its If-Range has the tag of
-            the plain file; a variant beside the file is better. For a digest,
-            what is sent is read twice, and for `repr_digest` all of the file, once for each version of it.
+            the plain file; a variant beside the file is better. For a digest, what is sent is read twice, and for
+            `repr_digest` all of the file, once for each version of it.
 
     Raises:
         TypeError: `path` is nothing of the above.
@@ -100,6 +100,9 @@ class FileResponse(Response, StarletteFileResponse):
             `delete_after` for what has no path; `delete_after` with one of the others: what a user names is not to be
             deleted, variants would be left behind, and the front server would come too late; `offload` with
             `precompressed`, a digest or another status than 200, of which front servers know nothing.
+        ImportError: as for `Response`.
+        RuntimeError: when it is sent: there is no such file, or it is none; with `missing="404"`, that is a 404.
+        OSError: when it is sent: the file cannot be read; a `FileChangedError`, if it was changed meanwhile.
 
     >>> response = FileResponse("report.pdf", filename="Übersicht.pdf")
     >>> response.headers["content-type"], response.headers["content-disposition"]

@@ -96,7 +96,9 @@ class Response(StarletteResponse):
     Raises:
         TypeError: content of another type, a status code that is no integer, an option that there is not.
         ValueError: a status code out of range, a header that cannot be sent (RFC 9110, 5.5), a content-length that
-            contradicts the content.
+            contradicts the content; an option that says nothing that can be sent. For what was assigned later, when it is
+            sent.
+        ImportError: `compress` names a coding whose engine is not installed: `pip install "rejoinder[compress]"`.
 
     >>> Response("hello", media_type="text/plain").headers["content-type"]
     'text/plain; charset=utf-8'
@@ -166,8 +168,8 @@ class Response(StarletteResponse):
         section has no content-length (RFC 9110, 9.3.2).
 
         Args:
-            build: returns what `render` takes; what a subclass's own constructor makes of its content is not done. `async def` runs on the event loop, and any other
-                function in a thread.
+            build: returns what `render` takes; what a subclass's own constructor makes of its content is not done.
+                `async def` runs on the event loop, and any other function in a thread.
             status_code: as for the constructor.
             headers: as for the constructor.
             media_type: as for the constructor.
