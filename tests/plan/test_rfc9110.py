@@ -86,7 +86,7 @@ ROWS = {
     "date sent": Row("8.8.2", "Last-Modified is sent where it is known", has={"last-modified": DATE}),
     "no future date": Row(
         "8.8.2.1",
-        "Last-Modified is never later than the moment of the answer",
+        "Last-Modified of what is sent is never later than the moment of the answer; one that the user gives is the user's",
         facts={"last_modified": THEN + 10**6, "as_of": THEN},
         has={"last-modified": DATE},
     ),
