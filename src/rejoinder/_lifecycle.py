@@ -71,8 +71,8 @@ class Outcome:
     duration: float
     """Seconds from the call of the response to the end of its sending."""
     exception: BaseException | None = None
-    """What ended it: the exception or cancellation when it failed; when the client left, the server's OSError, or None where
-    the server said so by a message."""
+    """What ended it: the exception or cancellation when it failed; when the client left, the server's OSError, None where
+    the server said so by a message, or a TimeoutError where the client took nothing for too long."""
 
 
 OnFinish: TypeAlias = Callable[[Outcome], object]
