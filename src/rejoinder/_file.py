@@ -114,8 +114,9 @@ class FileResponse(Response, StarletteFileResponse):
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
     pathsend: bool = False
-    """Let a server that offers ASGI's path send, as granian does, read files of more than one message by itself, twice
-    as fast. It opens the file by its name when this response has ended: for files that are not replaced or deleted."""
+    """Let a server that offers ASGI's path send, as granian does, read files of more than one message by itself, half
+    as fast again; only for the whole, and not beneath a `root`. It opens the file by its name when this response has ended:
+    for files that are not replaced or deleted."""
 
     _implied_names = Response._implied_names | {b"accept-ranges", b"content-disposition"}  # noqa: SLF001 - our base
     _renders = False
