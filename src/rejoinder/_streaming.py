@@ -76,7 +76,8 @@ class StreamingResponse(Response, StarletteStreamingResponse):
               connection is cut.
 
     Raises:
-        TypeError: content of another type, a status code that is no integer.
+        TypeError: content of another type, a status code that is no integer, a keep-alive that is no such pair, a
+            farewell that is no bytes.
         ValueError: as for `Response`; a time that is not a positive number.
         ImportError: as for `Response`.
         TimeoutError: when it is sent: `idle_timeout` or `max_duration` is over, and `on_error` made nothing of it.
@@ -121,7 +122,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self._check_content(content)
         # Mostly the same for all, and ten thousand idle streams then share them; a function of the user's is not kept.
         make: Callable[..., Terms] = _shared_terms if on_error is None and not farewell else Terms
-        seconds, octets = (None, b"") if keepalive is None else keepalive
+        seconds, octets = (None, b"") if keepalive is None else _checked_keepalive(keepalive)
         self._terms = make(
             prefetch=prefetch,
             send_timeout=send_timeout,
@@ -234,3 +235,11 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
         fields, _ = frame("HEAD", status, checked(fields), b"", implied)
         return fields
+
+
+def _checked_keepalive(given: object) -> tuple[object, bytes]:
+    match given:
+        case (seconds, bytes() as octets):
+            return seconds, octets
+        case _:
+            raise TypeError(f'keepalive must be a pair of seconds and bytes, as `(15, b"\\n")`; got {given!r}')
