@@ -237,9 +237,9 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         return fields
 
 
-def _checked_keepalive(given: object) -> tuple[object, bytes]:
+def _checked_keepalive(given: object) -> tuple[Any, bytes]:
     match given:
         case (seconds, bytes() as octets):
-            return seconds, octets
+            return seconds, octets  # the time is checked with the other limits
         case _:
             raise TypeError(f'keepalive must be a pair of seconds and bytes, as `(15, b"\\n")`; got {given!r}')
