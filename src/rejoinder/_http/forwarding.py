@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote_to_bytes
 
-from rejoinder._http.fields import Field, checked, combine
+from rejoinder._http.fields import Field, checked, combine, set_field
 
 _CONNECTION = b"connection"
 # 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is forwarded and, for each
@@ -33,6 +33,7 @@ _OF_THIS_REQUEST = frozenset({b"expect", b"host"})
 # orders to a front server of ours: an upstream could have any file sent that the front server can read.
 _OF_THIS_SERVER = frozenset({b"date", b"server", b"x-lighttpd-send-file", b"x-sendfile"})
 _ORDER = b"x-accel-"
+_COOKIE = b"cookie"
 
 _is_length = re.compile(rb"[0-9]++").fullmatch
 _SEPARATOR = re.compile(rb"[/\\]")
@@ -50,7 +51,12 @@ def forward_request(fields: Iterable[Field], version: str, via: str | None) -> l
     >>> forward_request([(b"host", b"a"), (b"connection", b"x-hop"), (b"x-hop", b"1"), (b"range", b"bytes=0-")], "1.1", None)
     [(b'range', b'bytes=0-')]
     """
-    return [field for field in _pass_on(fields, version, via) if field[0] not in _OF_THIS_REQUEST]
+    kept = [field for field in _pass_on(fields, version, via) if field[0] not in _OF_THIS_REQUEST]
+    # RFC 9113, 8.2.3: "If there are multiple Cookie header fields after decompression, these MUST be concatenated into a
+    # single octet string [...] before being passed into a non-HTTP/2 context, such as an HTTP/1.1 connection".
+    if len(cookies := [value for name, value in kept if name == _COOKIE]) > 1:
+        set_field(kept, (_COOKIE, b"; ".join(cookies)))
+    return kept
 
 
 def forward_response(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
