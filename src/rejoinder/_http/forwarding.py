@@ -34,6 +34,9 @@ _OF_THIS_REQUEST = frozenset({b"expect", b"host"})
 _OF_THIS_SERVER = frozenset({b"date", b"server", b"x-lighttpd-send-file", b"x-sendfile"})
 _ORDER = b"x-accel-"
 _COOKIE = b"cookie"
+_MAX_FORWARDS = b"max-forwards"
+_COUNTED = frozenset({"OPTIONS", "TRACE"})
+_MOST_DIGITS = 9
 
 _is_length = re.compile(rb"[0-9]++").fullmatch
 _SEPARATOR = re.compile(rb"[/\\]")
@@ -57,6 +60,25 @@ def forward_request(fields: Iterable[Field], version: str, via: str | None) -> l
     if len(cookies := [value for name, value in kept if name == _COOKIE]) > 1:
         set_field(kept, (_COOKIE, b"; ".join(cookies)))
     return kept
+
+
+def count_hop(method: str, fields: list[Field]) -> list[Field] | None:
+    """The fields of a request with one hop less in Max-Forwards; None if there is none left, and the answer is ours.
+
+    >>> count_hop("OPTIONS", [(b"max-forwards", b"3")])
+    [(b'max-forwards', b'2')]
+    """
+    # 7.6.2: "Each intermediary that receives a TRACE or OPTIONS request containing a Max-Forwards header field MUST check and
+    # update its value prior to forwarding the request. If the received value is zero (0), the intermediary MUST NOT forward
+    # the request; instead, the intermediary MUST respond as the final recipient."
+    value = combine(fields, {_MAX_FORWARDS}).get(_MAX_FORWARDS, b"")
+    if method not in _COUNTED or not _is_length(value):
+        return fields
+    digits = value.lstrip(b"0")
+    if not digits:
+        return None
+    left = int(digits) - 1 if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS - 1
+    return override(fields, [(_MAX_FORWARDS, b"%d" % left)])
 
 
 def forward_response(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:
