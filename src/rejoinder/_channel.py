@@ -477,17 +477,17 @@ class _Subscriber:
 
     def take(self) -> bytes:
         """The octets of all that it has not got."""
-        first = b""
+        parts: list[bytes] = []
         while self.missed or self._log.dropped > self.position:
             event = self.next_event()
             if event is None:
-                return first
-            first += event.encoded
+                break
+            parts.append(event.encoded)
         if self._log.newest > self.position:
             rest, newest_id = self._log.joined_after(self.position)
             self.position, self.last_event_id = self._log.newest, newest_id or self.last_event_id
-            return first + rest if first else rest
-        return first
+            parts.append(rest)
+        return b"".join(parts)  # which of one part is that itself, and not a copy for each client
 
     def _lose(self) -> EncodedEvent | None:
         """What is in the place of the events that are gone."""

@@ -493,7 +493,7 @@ def _source_of(path: object, root: Path | None) -> Source:
     if isinstance(path, Source):
         return path
     # Text files have an encoding, whatever their class.
-    if not hasattr(path, "read") or not hasattr(path, "seek") or hasattr(path, "encoding"):
+    if not hasattr(path, "read") or not hasattr(path, "seekable") or hasattr(path, "encoding"):
         raise TypeError(
             "path must be a path, bytes, a binary file (mode 'rb') or a source with an `open` method, "
             f"got {type(path).__name__}"

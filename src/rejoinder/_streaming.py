@@ -52,6 +52,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         content: an iterable or async iterable of chunks: `str` (encoded with `charset`), `bytes`, `bytearray` or
             `memoryview`; a single one of these; a file, which is read by blocks; or a context manager of either kind
             that yields one of all that. What is not async is iterated in threads, many chunks at a time.
+            It cannot be the content of the request, `request.stream()`: who waits for the client to leave takes from it.
         status_code: as for `Response`. Without content (204, 304), and for HEAD, the source is not started.
         headers: as for `Response`.
         media_type: as for `Response`.

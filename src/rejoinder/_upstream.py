@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope
 
 from rejoinder._http.conditions import SAFE
 from rejoinder._http.fields import Field, combine
-from rejoinder._http.forwarding import forward_request, forward_response, override, path_beneath
+from rejoinder._http.forwarding import count_hop, forward_request, forward_response, override, path_beneath
 from rejoinder._http.negotiation import ACCEPT_ENCODING, CONTENT_ENCODING, IDENTITY
 from rejoinder._http.status import FINAL
 from rejoinder._lifecycle import ClientLeft, shielded
@@ -20,7 +20,7 @@ from rejoinder._send import unless_client_leaves
 
 _logger = logging.getLogger("rejoinder")
 
-BAD_REQUEST, BAD_GATEWAY, GATEWAY_TIMEOUT = 400, 502, 504
+OK, BAD_REQUEST, NOT_IMPLEMENTED, BAD_GATEWAY, GATEWAY_TIMEOUT = 200, 400, 501, 502, 504
 _LENGTH, _CODED = b"content-length", b"transfer-encoding"
 
 
@@ -81,7 +81,7 @@ class Upstream:
             raise TypeError(f"client must be an httpx.AsyncClient, got {type(client).__name__}")
         self.request = request
         self._client = client
-        self._is_refused = False
+        self._refusal: int | None = None
         self._redirects: bool | httpx._client.UseClientDefault = httpx.USE_CLIENT_DEFAULT
 
     @classmethod
@@ -113,16 +113,19 @@ class Upstream:
             passed_on = forward_request(scope["headers"], scope.get("http_version", "1.1"), via)
         except (httpx.InvalidURL, ValueError):  # it is too long; there are fields that no server should have taken
             url, beneath, passed_on = base, None, []
+        refusal = BAD_REQUEST if beneath is None else None
+        if (counted := count_hop(request.method, passed_on)) is None:
+            refusal = refusal or (OK if request.method == "OPTIONS" else NOT_IMPLEMENTED)
         sent_on = httpx.Request(
             request.method,
             url,
-            headers=override(passed_on, fields),
+            headers=override(counted or [], fields),
             content=request.stream() if _has_content(scope) else None,
         )
         upstream = cls(sent_on, client)
         # What else a client adds to the requests that it builds is not added here: its cookies are other users'.
         sent_on.extensions["timeout"] = client.timeout.as_dict()
-        upstream._is_refused, upstream._redirects = beneath is None, False
+        upstream._refusal, upstream._redirects = refusal, False
         return upstream
 
     async def open(self, scope: Scope, receive: Receive, via: str | None) -> tuple[Content, int, list[Field]]:
@@ -132,8 +135,8 @@ class Upstream:
             ClientLeft: the client did not wait for it.
             NoAnswerError: there is none.
         """
-        if self._is_refused:
-            raise NoAnswerError(BAD_REQUEST)
+        if self._refusal is not None:
+            raise NoAnswerError(self._refusal)
         content = Content()
         try:
             await self._send(content, scope, receive)

@@ -247,6 +247,32 @@ def test_a_replay_and_the_events_that_it_overtakes_or_is_overtaken_by(early: int
     testing.run(main)
 
 
+class CopiedOnce(bytes):
+    def __radd__(self, other: bytes) -> bytes:
+        raise AssertionError(f"{len(other)} octets are copied again for each event")
+
+
+def coded_once(draft: Draft, given: str) -> EncodedEvent:
+    return EncodedEvent(given, CopiedOnce(draft.lines + b"\n"), draft.key)
+
+
+def test_what_a_client_has_missed_is_put_together_at_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client may name any id, and is then sent the whole history; it is not to cost the square of that."""
+    monkeypatch.setattr(Draft, "with_id", coded_once)
+
+    async def main() -> None:
+        channel = world.channel(history=5)
+        await publish(channel, *range(5))
+        subscription = channel.subscribe("of nobody")
+        await subscription.open(lambda: None)
+        await publish(channel, 5)
+        await world.settled(channel)
+        assert subscription.take().count(b"\n\n") == 7  # a gap, those that are kept, and the one since
+        subscription.leave()
+
+    world.run(main)
+
+
 SLOW: list[Any] = [
     pytest.param(SlowClient.DROP_OLDEST, 3, ["gap", 2, 3, 4], id="drop-oldest"),
     pytest.param(SlowClient.DROP_OLDEST, 5, [0, 1, 2, 3, 4], id="drop-oldest-just-in-time"),

@@ -17,6 +17,7 @@ import anyio
 import pytest
 import starlette.staticfiles
 from starlette.background import BackgroundTask, BackgroundTasks
+from starlette.requests import Request
 from starlette.types import Message
 
 import rejoinder
@@ -327,6 +328,29 @@ def test_stream_closed() -> None:
                 fail_later,
             )
         assert inspect.getgeneratorstate(source) == state
+
+
+def test_stream_request() -> None:
+    async def content_of(cls: Any) -> bytes:
+        sent: list[bytes] = []
+        scope = {**HTTP, "method": "POST", "asgi": {"version": "3.0", "spec_version": "2.4"}}
+        sender, receiver = anyio.create_memory_object_stream[Message](3)
+
+        async def send(message: Message) -> None:
+            sent.append(message.get("body", b""))
+
+        async with sender, receiver, anyio.create_task_group() as group:
+            group.start_soon(cls(Request(scope, receiver.receive).stream()), scope, receiver.receive, send)
+            for body in (b"a", b"b", b"c"):
+                await anyio.wait_all_tasks_blocked()
+                sender.send_nowait({"type": "http.request", "body": body, "more_body": body != b"c"})
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+        return b"".join(sent)
+
+    theirs, ours = of_both("StreamingResponse")
+    assert anyio.run(content_of, theirs) == b"abc"
+    assert anyio.run(content_of, ours) == b"ac"
 
 
 def listed() -> dict[str, str]:

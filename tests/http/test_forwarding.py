@@ -41,6 +41,22 @@ def test_host_and_expect_are_of_the_request_that_came() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        pytest.param([(b"cookie", b"a=1")], [(b"cookie", b"a=1")], id="one"),
+        pytest.param(
+            [(b"cookie", b"a=1"), (b"x", b"1"), (b"Cookie", b"b=2; c=3"), (b"cookie", b"d=4")],
+            [(b"x", b"1"), (b"cookie", b"a=1; b=2; c=3; d=4")],
+            id="as browsers send them over HTTP/2",
+        ),
+        pytest.param([(b"cookie", b"a=1"), (b"cookie", b"b=2"), (b"connection", b"cookie")], [], id="of one hop"),
+    ],
+)
+def test_an_upstream_gets_all_cookies_in_one_field(given: Fields, passed: Fields) -> None:
+    assert forward_request(given, "2", None) == passed
+
+
+@pytest.mark.parametrize(
     "name", [b"date", b"server", b"x-sendfile", b"x-lighttpd-send-file", b"x-accel-redirect", b"X-Accel-Buffering"]
 )
 def test_what_a_server_of_ours_would_say_or_obey_is_not_said_by_an_upstream(name: bytes) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import RedirectResponse as StarletteRedirectResponse
 
-from rejoinder._http.location import encode_host, format_location
+from rejoinder._http import location as location_module
+from rejoinder._http.location import encode_host, format_location, quote_uri
 
 BASE = "site.example"
 ALLOWED = ["good.example", "*.Example.com", "::1", "bücher.example", "*.Bücher.example"]
@@ -202,6 +203,31 @@ class TestAllowedHosts:
             TypeError, match=r"allowed_hosts must be a collection of host names, got 'example\.com'; pass"
         ):
             format_location(url, "example.com")
+
+
+@pytest.mark.parametrize("start", ["//", "https://", "HTTP://u@", "x+1.-://"])
+def test_an_authority_that_would_take_long_to_read_is_refused_unread(
+    start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`urlsplit` normalizes it, which takes the square of its length: of a megabyte, an hour."""
+    monkeypatch.setattr(location_module, "urlsplit", None)
+    for rest in ("", "/", "?a", "#a", "@good.example/"):
+        with pytest.raises(ValueError, match=r"redirect target .* is longer than any host name"):
+            format_location(start + "a" + "\u0323\u0301" * 1000 + rest, ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("/a//" + "é" * 2000, id="a path"),
+        pytest.param("é" * 2000, id="a relative one"),
+        pytest.param("https://good.example?" + "é" * 2000, id="a query"),
+        pytest.param("https://" + "u" * 2000 + "@good.example/é", id="ASCII"),
+        pytest.param("é://" + "é" * 2000, id="no scheme"),
+    ],
+)
+def test_what_is_no_authority_may_be_long(url: str) -> None:
+    assert format_location(url, None) == quote_uri(url)
 
 
 WORDS = ["//", "%2f", "%40", "[::1]", ":80", "https:", "HTTP:", "data:", "good.example", "evil.test", ".example.com"]

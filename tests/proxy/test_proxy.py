@@ -637,6 +637,32 @@ def test_forward_refuses_what_no_server_should_have_taken(field: tuple[bytes, by
     on("asyncio", main)
 
 
+@pytest.mark.parametrize(
+    ("method", "hops", "told", "status"),
+    [
+        pytest.param("OPTIONS", b"2", "1", 200, id="some are left"),
+        pytest.param("TRACE", b"1", "0", 200, id="the next is the last"),
+        pytest.param("OPTIONS", b"0", None, 200, id="none is left"),
+        pytest.param("OPTIONS", b"00", None, 200, id="none in two digits"),
+        pytest.param("TRACE", b"0", None, 501, id="none is left of a trace"),
+        pytest.param("OPTIONS", b"9" * 5000, "999999999", 200, id="more than there are servers"),
+        pytest.param("OPTIONS", b"x", "x", 200, id="no number"),
+        pytest.param("GET", b"0", "0", 200, id="another method"),
+    ],
+)
+def test_forward_counts_the_hops(method: str, hops: bytes, told: str | None, status: int) -> None:
+    async def main() -> None:
+        async with serving(OK) as (upstream, client):
+            answer = await fetch(forwarding(upstream, client), method=method, headers=[(b"max-forwards", hops)])
+            assert answer.status == status
+            if told is None:
+                assert (answer.body, answer.headers.get("content-length"), upstream.requests) == (b"", "0", [])
+            else:
+                assert (answer.body, dict(upstream.fields)["max-forwards"]) == (b"hello", told)
+
+    on("asyncio", main)
+
+
 def test_forward_sees_the_path_from_where_it_is_mounted() -> None:
     async def main() -> None:
         async with serving(OK) as (upstream, client):

@@ -12,6 +12,7 @@ import anyio
 import pytest
 import starlette.responses
 from starlette.background import BackgroundTask
+from starlette.datastructures import UploadFile
 
 from rejoinder import FileResponse, Outcome, Source
 from rejoinder.testing import Answer, Exchange, fetch, run
@@ -419,6 +420,7 @@ MISTAKES: dict[str, tuple[tuple[Any, ...], dict[str, Any], type[Exception], str]
     "nothing": ((None,), {}, TypeError, "NoneType"),
     "text": ((io.StringIO("x"),), {}, TypeError, "binary"),
     "stream": ((Unseekable(),), {}, TypeError, "StreamingResponse"),
+    "upload": ((UploadFile(io.BytesIO()),), {}, TypeError, "binary file .* got UploadFile"),
     "status": (("a", 99), {}, ValueError, "status_code"),
     "missing": (("a",), {"missing": "ignore"}, ValueError, "missing"),
     "etag": (("a",), {"etag": "a b"}, ValueError, "etag"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote_to_bytes
 
-from rejoinder._http.fields import Field, checked, combine
+from rejoinder._http.fields import Field, checked, combine, set_field
 
 _CONNECTION = b"connection"
 # 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is forwarded and, for each
@@ -33,6 +33,10 @@ _OF_THIS_REQUEST = frozenset({b"expect", b"host"})
 # orders to a front server of ours: an upstream could have any file sent that the front server can read.
 _OF_THIS_SERVER = frozenset({b"date", b"server", b"x-lighttpd-send-file", b"x-sendfile"})
 _ORDER = b"x-accel-"
+_COOKIE = b"cookie"
+_MAX_FORWARDS = b"max-forwards"
+_COUNTED = frozenset({"OPTIONS", "TRACE"})
+_MOST_DIGITS = 9
 
 _is_length = re.compile(rb"[0-9]++").fullmatch
 _SEPARATOR = re.compile(rb"[/\\]")
@@ -50,7 +54,31 @@ def forward_request(fields: Iterable[Field], version: str, via: str | None) -> l
     >>> forward_request([(b"host", b"a"), (b"connection", b"x-hop"), (b"x-hop", b"1"), (b"range", b"bytes=0-")], "1.1", None)
     [(b'range', b'bytes=0-')]
     """
-    return [field for field in _pass_on(fields, version, via) if field[0] not in _OF_THIS_REQUEST]
+    kept = [field for field in _pass_on(fields, version, via) if field[0] not in _OF_THIS_REQUEST]
+    # RFC 9113, 8.2.3: "If there are multiple Cookie header fields after decompression, these MUST be concatenated into a
+    # single octet string [...] before being passed into a non-HTTP/2 context, such as an HTTP/1.1 connection".
+    if len(cookies := [value for name, value in kept if name == _COOKIE]) > 1:
+        set_field(kept, (_COOKIE, b"; ".join(cookies)))
+    return kept
+
+
+def count_hop(method: str, fields: list[Field]) -> list[Field] | None:
+    """The fields of a request with one hop less in Max-Forwards; None if there is none left, and the answer is ours.
+
+    >>> count_hop("OPTIONS", [(b"max-forwards", b"3")])
+    [(b'max-forwards', b'2')]
+    """
+    # 7.6.2: "Each intermediary that receives a TRACE or OPTIONS request containing a Max-Forwards header field MUST check and
+    # update its value prior to forwarding the request. If the received value is zero (0), the intermediary MUST NOT forward
+    # the request; instead, the intermediary MUST respond as the final recipient."
+    value = combine(fields, {_MAX_FORWARDS}).get(_MAX_FORWARDS, b"")
+    if method not in _COUNTED or not _is_length(value):
+        return fields
+    digits = value.lstrip(b"0")
+    if not digits:
+        return None
+    left = int(digits) - 1 if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS - 1
+    return override(fields, [(_MAX_FORWARDS, b"%d" % left)])
 
 
 def forward_response(fields: Iterable[Field], version: str, via: str | None) -> list[Field]:

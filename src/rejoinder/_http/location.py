@@ -20,6 +20,10 @@ _absolute = re.compile(
     r"(?:https?:)?//(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]*)?(?:[/?#].*)?", re.IGNORECASE
 ).fullmatch
 _is_host = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[?[0-9a-f:.]*:[0-9a-f:.]*\]?").fullmatch
+# As `urlsplit` finds it, which then normalizes what is not ASCII: of some sequences of accents, that takes the square of their
+# length. No host name has more than 253 octets.
+_begins_with_authority = re.compile(r"(?:[A-Za-z0-9+.-]*+:)?//(?P<authority>[^/?#]*+)").match
+_LONGEST_AUTHORITY = 1024
 # Schemes whose "resource" is the URL itself: a browser would run or show what a stranger wrote, in this site's name.
 _SELF_CONTAINED = frozenset({"javascript", "data", "vbscript"})
 
@@ -76,6 +80,9 @@ def encode_host(host: str) -> str:
 
 
 def _split(target: str) -> SplitResult:
+    found = _begins_with_authority(target)
+    if found and len(found["authority"]) > _LONGEST_AUTHORITY and not found["authority"].isascii():
+        raise ValueError(f"redirect target {target[:80]!r}... is longer than any host name")
     try:
         return urlsplit(target)
     except ValueError as error:
