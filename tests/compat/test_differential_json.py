@@ -55,6 +55,12 @@ class Point:
 
 Pair = namedtuple("Pair", "left right")
 
+
+class Renamed(dict[str, int]):
+    def items(self) -> Any:
+        return [("b", 2)]
+
+
 DEEP: list[Any] = []
 for _ in range(100_000):
     DEEP = [DEEP]
@@ -143,6 +149,8 @@ ROWS: list[tuple[Any, ...]] = [
     ("object in ujson", ujson(object())),
     ("deque", json(deque([1]))),
     ("generator", json(item for item in "ab")),
+    ("dict that tells other items", json(Renamed({"a": 1})), "json-subclasses"),
+    ("dict that tells other items in orjson", orjson(Renamed({"a": 1}))),
     ("deep", json(DEEP), "json-depth"),
     ("deep in orjson", orjson(DEEP), "json-depth"),
     ("deep in ujson", ujson(DEEP), "json-depth"),
