@@ -312,7 +312,8 @@ def test_every_asgi_version(cls: type[rejoinder.Response], asgi: dict[str, str],
 def test_websocket(cls: type[rejoinder.Response], run: Run, backend: str) -> None:
     response = cls(CONTENTS[cls])
     denied = run(response, {"type": "websocket", "extensions": {"websocket.http.response": {}}}, backend=backend)
-    assert [message["type"] for message in denied] == ["websocket.http.response.start", "websocket.http.response.body"]
+    head, *contents = [message["type"] for message in denied]  # one, unless a stream's turn was over meanwhile
+    assert (head, {*contents}) == ("websocket.http.response.start", {"websocket.http.response.body"})
     assert start_of(denied)["headers"] == response.raw_headers
     assert body_of(denied) == OCTETS[cls]
     extensions: dict[str, Any]
