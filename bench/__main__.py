@@ -12,26 +12,24 @@ import sys
 import time
 from pathlib import Path
 
-from bench import (
-    archives_lane,
-    broker_lane,
-    bytes_lane,
-    compression_lane,
-    files_lane,
-    objectstore_lane,
-    plots,
-    streams_lane,
-)
+from bench import plots
+from bench.lanes.archives import lane as archives
+from bench.lanes.broker import lane as broker
+from bench.lanes.bytes import lane as bytes_
+from bench.lanes.compression import lane as compression
+from bench.lanes.files import lane as files
+from bench.lanes.objectstore import lane as objectstore
+from bench.lanes.streams import lane as streams
 from bench.measure import FULL, QUICK
 
 LANES = {
-    "bytes": bytes_lane,
-    "files": files_lane,
-    "streams": streams_lane,
-    "compression": compression_lane,
-    "archives": archives_lane,
-    "objectstore": objectstore_lane,
-    "broker": broker_lane,
+    "bytes": bytes_,
+    "files": files,
+    "streams": streams,
+    "compression": compression,
+    "archives": archives,
+    "objectstore": objectstore,
+    "broker": broker,
 }
 """A lane is a module with `PURPOSE`, `TABLES` and `run(tables, effort) -> str`."""
 

@@ -1,4 +1,4 @@
-"""The ASGI side of a benchmark: a request to hand to an app, and the answer that came out of it.
+"""The ASGI side of a benchmark: a loop to run an app on, a request to hand to it, and the answer that came out of it.
 
 An `Answer` is what a case is checked against before it is timed. It is the same type whether the messages were
 collected in process or the bytes came over a socket, so one check serves both.
@@ -6,6 +6,7 @@ collected in process or the bytes came over a socket, so one check serves both.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,22 @@ class Answer:
         if len(values) != 1:
             raise AssertionError(f"expected exactly one {name} header, got {values!r}")
         return values[0]
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's if it is installed, for all peers alike."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def event_loop_name() -> str:
+    """Whose loop that is."""
+    loop = event_loop()
+    loop.close()
+    return type(loop).__module__.partition(".")[0]
 
 
 def request_scope(path: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.archive_cases import SEED
+from bench.lanes.archives.cases import SEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

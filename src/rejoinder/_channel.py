@@ -9,8 +9,8 @@ what it was told of. A client that is further behind than the log reaches has lo
 position, as most are, are given the same octets.
 
 A subscription takes its position first and asks for the replay then, so no event falls between the two. The backend
-gives each event an id, by which clients name it, and a position; the replay says up to which position it reaches, and what the log has from before that is
-skipped, so no event comes twice. This holds for a broker, too, where the two may overtake each other.
+gives each event an id, by which clients name it, and a position; the replay says up to which position it reaches, and what
+the log has from before that is skipped, so no event comes twice. This holds for a broker, too, where the two may overtake each other.
 
 A subscription can be iterated; and it is a feed, which a response with server-sent events is told of and takes its
 octets from, so that no generator is resumed for each event of each client. Who iterates waits for one event of the
@@ -38,7 +38,10 @@ Deliver: TypeAlias = Callable[[EncodedEvent, int], Awaitable[None]]
 
 
 class SlowClient(Enum):
-    """What becomes of a client that is `backlog` events behind."""
+    """What becomes of a client that is more than `backlog` events behind.
+
+    >>> prices = Channel(backlog=16, slow=SlowClient.KEEP_LATEST)
+    """
 
     DROP_OLDEST = "drop oldest"
     """It loses the oldest of them, and is sent a gap event in their place."""
@@ -49,7 +52,11 @@ class SlowClient(Enum):
 
 
 class Replay(NamedTuple):
-    """What a client has missed."""
+    """What a client has missed.
+
+    >>> Replay(events=(), position=7, complete=True).position
+    7
+    """
 
     events: Sequence[EncodedEvent]
     """Oldest first."""
@@ -76,9 +83,16 @@ class PublishError(Exception):
 
 
 class Backend(Protocol):
-    """Keeps the events of a channel, and carries them to it; in memory, or through a broker.
+    r"""Keeps the events of a channel, and carries them to it; in memory, or through a broker.
 
     Where it has lost some, it delivers an event `gap` without an id in their place, as a client is sent it.
+
+    >>> class Logging(MemoryBackend):
+    ...     async def publish(self, draft):
+    ...         print(draft.lines)
+    ...         return await super().publish(draft)
+    >>> _ = anyio.run(Channel(Logging()).publish, {"price": 3})
+    b'data: {"price":3}\n'
     """
 
     def listen(self, deliver: Deliver) -> None:
@@ -152,6 +166,8 @@ class MemoryBackend:
 
     Raises:
         ValueError: a negative number.
+
+    >>> channel = Channel(MemoryBackend(history=1000))
     """
 
     def __init__(self, history: int = 256) -> None:
@@ -195,7 +211,7 @@ class Channel:
     Args:
         backend: keeps and carries the events; a `MemoryBackend` by default, for the clients of this process. A
             `RedisBackend` is for those of several processes.
-        backlog: how many events a client may be behind.
+        backlog: how many events a client may be behind, at least 1.
         slow: what becomes of a client that is further behind.
 
     Raises:

@@ -8,7 +8,7 @@ import time
 from datetime import datetime
 from functools import lru_cache
 from secrets import token_hex
-from typing import BinaryIO, Literal, TypeAlias, Unpack, cast
+from typing import BinaryIO, Literal, NamedTuple, TypeAlias, Unpack, cast
 
 from starlette.background import BackgroundTask, BackgroundTasks
 from starlette.types import Receive, Scope, Send
@@ -91,8 +91,8 @@ class FileResponse(Response, StarletteFileResponse):
         on_finish: as for `Response`.
         **options: `cache_control`, `expires`, `vary`, `server_timing`, `compress` and the digests, as for `Response`. With
             `compress`, a client that accepts a coding gets the whole in place of a part, unless its If-Range has the tag of
-            the plain file; a variant beside the file is better. For a digest,
-            what is sent is read twice, and for `repr_digest` all of the file, once for each version of it.
+            the plain file; a variant beside the file is better. For a digest, what is sent is read twice, and for
+            `repr_digest` all of the file, once for each version of it.
 
     Raises:
         TypeError: `path` is nothing of the above.
@@ -100,6 +100,9 @@ class FileResponse(Response, StarletteFileResponse):
             `delete_after` for what has no path; `delete_after` with one of the others: what a user names is not to be
             deleted, variants would be left behind, and the front server would come too late; `offload` with
             `precompressed`, a digest or another status than 200, of which front servers know nothing.
+        ImportError: as for `Response`.
+        RuntimeError: when it is sent: there is no such file, or it is none; with `missing="404"`, that is a 404.
+        OSError: when it is sent: the file cannot be read; a `FileChangedError`, if it was changed meanwhile.
 
     >>> response = FileResponse("report.pdf", filename="Übersicht.pdf")
     >>> response.headers["content-type"], response.headers["content-disposition"]
@@ -111,8 +114,9 @@ class FileResponse(Response, StarletteFileResponse):
     max_ranges: int = 100
     """A request for more ranges than this gets the whole."""
     pathsend: bool = False
-    """Let a server that offers ASGI's path send, as granian does, read files of more than one message by itself, twice
-    as fast. It opens the file by its name when this response has ended: for files that are not replaced or deleted."""
+    """Let a server that offers ASGI's path send, as granian does, read files of more than one message by itself, half
+    as fast again; only for the whole, and not beneath a `root`. It opens the file by its name when this response has ended:
+    for files that are not replaced or deleted."""
 
     _implied_names = Response._implied_names | {b"accept-ranges", b"content-disposition"}  # noqa: SLF001 - our base
     _renders = False
@@ -208,16 +212,14 @@ class FileResponse(Response, StarletteFileResponse):
         """
         # The short way ends most requests, at a part of what the long one costs.
         opened = self._open_at_once(scope)
-        answer, content = None, None
-        if opened is not None:
-            scope, opened, answer, content = self._answer_at_once(scope, opened)
-        if answer is None or content is None:
-            await self._send_at_length(scope, receive, send, opened, answer)
+        begun = _Begun(scope) if opened is None else self._answer_at_once(scope, opened)
+        if begun.answer is None or begun.content is None:
+            await self._send_at_length(begun, receive, send)
             return
         try:
             # A copy: middleware edits the list that it is sent, and this one may be remembered.
-            await send({"type": START, "status": answer.status, "headers": answer.headers.copy()})
-            await send({"type": BODY, "body": content})
+            await send({"type": START, "status": begun.answer.status, "headers": begun.answer.headers.copy()})
+            await send({"type": BODY, "body": begun.content})
         except OSError as error:
             note_client_left(error)
 
@@ -242,13 +244,11 @@ class FileResponse(Response, StarletteFileResponse):
         except OSError:  # the long way tells what it means
             return None
 
-    def _answer_at_once(
-        self, scope: Scope, opened: OpenFile
-    ) -> tuple[Scope, OpenFile | None, Plan | None, bytes | None]:
-        """The answer and its content, where that is one message and in memory; and the scope as whatever compresses has it.
+    def _answer_at_once(self, scope: Scope, opened: OpenFile) -> "_Begun":
+        """The answer and its content, where that is one message and in memory, and the file is then closed.
 
-        The file is then closed. It is given back where it is left to the long way to read it, and so there is no content, or
-        to find its variants, and so there is no answer.
+        It is left open, for the long way, where that has to read it, and so there is no content, or to find its variants,
+        and so there is no answer.
         """
         is_done = True
         try:
@@ -258,32 +258,31 @@ class FileResponse(Response, StarletteFileResponse):
             if user is not None and isinstance(source, LocalFile) and self._has_variants(user):
                 if (choice := open_cached_variant(source, opened, _accept_encoding(scope))) is None:
                     is_done = False
-                    return scope, opened, None, None
+                    return _Begun(scope, opened)
                 opened, user = choice.opened, self._describe(choice, user)
             if CODED in scope:
                 scope = self._settled(scope, opened, user)
             answer = self._plan(scope.get("method", "GET").upper(), scope["headers"], opened, user)
             parts = answer.body
             if not parts:
-                return scope, None, answer, b""
+                return _Begun(scope, None, answer, b"")
             part = parts[0]
             if len(parts) > 1 or part is Extent.TO_END or (size := len(part)) > self.chunk_size:
                 is_done = False
-                return scope, opened, answer, None
+                return _Begun(scope, opened, answer)
             content = part if isinstance(part, bytes) else opened.read_cached(part.start, part.stop) if size else b""
         except OSError:
-            return scope, None, None, None
+            return _Begun(scope)
         finally:
             if is_done:
                 opened.close()
         if content is None or len(content) != size:
-            return scope, None, None, None
-        return scope, None, answer, content
+            return _Begun(scope)
+        return _Begun(scope, None, answer, content)
 
-    async def _send_at_length(
-        self, scope: Scope, receive: Receive, send: Send, opened: OpenSource | None, answer: Plan | None
-    ) -> None:
+    async def _send_at_length(self, begun: "_Begun", receive: Receive, send: Send) -> None:
         """The long way; what is open and planned already is used, and the file is closed."""
+        scope, opened, answer, _ = begun
         async with Exchange(self.status_code, self.on_finish, self._afterwards()) as exchange:
             if self._compression is not None:
                 scope, send = compressed(self._compression, scope, send, exchange)
@@ -401,6 +400,15 @@ class FileResponse(Response, StarletteFileResponse):
             return self.background
         tasks = [] if self.background is None else [self.background]
         return BackgroundTasks([*tasks, BackgroundTask(_delete, path)])
+
+
+class _Begun(NamedTuple):
+    """How far the short way came."""
+
+    scope: Scope  # as whatever compresses around the response has it
+    opened: OpenSource | None = None
+    answer: Plan | None = None
+    content: bytes | None = None
 
 
 @lru_cache(maxsize=1024)  # of a pure function: servers are asked for the same again and again

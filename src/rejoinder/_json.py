@@ -127,10 +127,12 @@ class JSONResponse(Response, StarletteJSONResponse):
 class ORJSONResponse(JSONResponse):
     """Content as JSON, with orjson as the engine, for those who rely on how it writes things.
 
-    It takes what `JSONResponse` takes but integers beyond 64 bits and lone surrogates: those are a TypeError.
+    It takes what `JSONResponse` takes, by the same arguments, but integers beyond 64 bits and lone surrogates: those are a
+    TypeError.
 
     Raises:
         ImportError: orjson is not installed: `pip install "rejoinder[orjson]"`.
+        TypeError, ValueError: as for `JSONResponse`.
 
     >>> ORJSONResponse({"id": 1}).body
     b'{"id":1}'
@@ -149,8 +151,11 @@ class ORJSONResponse(JSONResponse):
 class UJSONResponse(JSONResponse):
     r"""Content as JSON, with ujson as the engine, for those who rely on how it writes things (`/` as `\/`).
 
+    It takes what `JSONResponse` takes, by the same arguments.
+
     Raises:
         ImportError: ujson is not installed: `pip install "rejoinder[ujson]"`.
+        TypeError, ValueError: as for `JSONResponse`.
 
     >>> UJSONResponse({"path": "/"}).body
     b'{"path":"\\/"}'

@@ -40,10 +40,15 @@ def asyncio_task() -> asyncio.Task[Any] | None:
 
 
 class Ending(Enum):
-    """How the sending of a response ended."""
+    """How the sending of a response ended.
+
+    >>> def has_left(outcome: "Outcome") -> bool:
+    ...     return outcome.ending is Ending.DISCONNECTED
+    """
 
     COMPLETED = "completed"
-    """Every byte was handed to the server."""
+    """Every byte was handed to the server. Whether the client has got them is known to nobody here; most servers take an
+    answer that is one message also where the client has left, and say nothing."""
     DISCONNECTED = "disconnected"
     """The server said that the client has left."""
     FAILED = "failed"
@@ -66,7 +71,8 @@ class Outcome:
     duration: float
     """Seconds from the call of the response to the end of its sending."""
     exception: BaseException | None = None
-    """What ended it: the server's OSError when the client left, the exception or cancellation when it failed."""
+    """What ended it: the exception or cancellation when it failed; when the client left, the server's OSError, None where
+    the server said so by a message, or a TimeoutError where the client took nothing for too long."""
 
 
 OnFinish: TypeAlias = Callable[[Outcome], object]

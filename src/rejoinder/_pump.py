@@ -57,11 +57,14 @@ class Terms:
     farewell: bytes = b""
 
     def __post_init__(self) -> None:
-        """Refuse what is no time.
+        """Refuse what is no time, and no octets.
 
         Raises:
+            TypeError: a farewell that is no bytes.
             ValueError: a limit that is not a positive number of seconds.
         """
+        if not isinstance(self.farewell, bytes):
+            raise TypeError(f"farewell must be bytes, got {self.farewell!r}")
         if self.send_timeout is self.idle_timeout is self.max_duration is self.keepalive is None:
             return
         for name in ("send_timeout", "idle_timeout", "max_duration", "keepalive"):

@@ -74,7 +74,8 @@ class Response(StarletteResponse):
             that fails is logged and loses no other; the first failure is raised when all have run.
         on_finish: called once with the `Outcome` when the sending has ended, before `background`. It may be `async`.
             It runs on the event loop, so it must not block.
-        **options: what the response says of its content:
+        **options: what the response says of its content. Each wins over a field of its name among `headers`, but `filename`,
+            and `vary`, which adds to it:
 
             - filename: the name to save the content under, as an attachment (RFC 6266); may come from a user.
             - etag: an entity tag, as `abc`, `"abc"` or `W/"abc"`; True for a hash of the content (RFC 9110, 8.8.3).
@@ -82,8 +83,7 @@ class Response(StarletteResponse):
               also as headers, conditional requests are answered with 304 or 412 where the status is 2xx (RFC 9110, 13).
             - cache_control: what caches may do, a `CacheControl` or a text (RFC 9111, 5.2).
             - expires: until when it is fresh: an aware datetime, or a timedelta from now on (RFC 9111, 5.3).
-            - vary: a field of the request on which the answer depends, or several, or `"*"`; added to what `headers` has
-              of them (RFC 9110, 12.5.5).
+            - vary: a field of the request on which the answer depends, or several, or `"*"` (RFC 9110, 12.5.5).
             - server_timing: what took how long: `{"db": 53.2}` in milliseconds, or `ServerTiming` (W3C Server Timing).
             - content_digest, repr_digest: a digest of what is sent, and of the whole of which it is a part: True or
               `"sha-256"`, or `"sha-512"` (RFC 9530). It is made when the response is sent.
@@ -96,7 +96,9 @@ class Response(StarletteResponse):
     Raises:
         TypeError: content of another type, a status code that is no integer, an option that there is not.
         ValueError: a status code out of range, a header that cannot be sent (RFC 9110, 5.5), a content-length that
-            contradicts the content.
+            contradicts the content; an option that says nothing that can be sent. For what was assigned later, when it is
+            sent.
+        ImportError: `compress` names a coding whose engine is not installed: `pip install "rejoinder[compress]"`.
 
     >>> Response("hello", media_type="text/plain").headers["content-type"]
     'text/plain; charset=utf-8'
@@ -166,8 +168,8 @@ class Response(StarletteResponse):
         section has no content-length (RFC 9110, 9.3.2).
 
         Args:
-            build: returns what `render` takes; what a subclass's own constructor makes of its content is not done. `async def` runs on the event loop, and any other
-                function in a thread.
+            build: returns what `render` takes; what a subclass's own constructor makes of its content is not done.
+                `async def` runs on the event loop, and any other function in a thread.
             status_code: as for the constructor.
             headers: as for the constructor.
             media_type: as for the constructor.

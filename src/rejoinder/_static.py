@@ -67,8 +67,8 @@ class StaticFiles(StarletteStaticFiles):
     """The files of directories, as an ASGI application: `app.mount("/static", StaticFiles(directory="static"))`.
 
     Nothing outside the directories is ever sent, whatever the URL says and whatever links are in them (an
-    `ObjectStoreDirectory` of a local store follows links, as the store does). Answers have
-    ranges, validators and 304, as those of `FileResponse`.
+    `ObjectStoreDirectory` of a local store follows links, as the store does). Answers have ranges, validators and 304, as
+    those of `FileResponse` (RFC 9110, 13 and 14).
 
     Args:
         directory: where the files are; a path, or an `ObjectStoreDirectory`.
@@ -79,9 +79,10 @@ class StaticFiles(StarletteStaticFiles):
         follow_symlink: also links that lead out of the directory.
         precompressed: send `app.js.br`, `.zst` or `.gz` in place of `app.js`, as `FileResponse(precompressed=True)`. Not
             from an object store, which would be asked for each; it keeps a Content-Encoding with an object.
-        cache_control: the Cache-Control of each file, a `CacheControl` or a text; but files with a hash of their content in the name, as
-            `app.3f2a1b9c.js`, are kept for ever. Or a function of the path of the file that is sent, relative to its
-            directory, with "/" between its parts, which returns the value, or None for no such header.
+        cache_control: the Cache-Control of each file, a `CacheControl` or a text; but files with a hash of their content
+            in the name, as `app.3f2a1b9c.js`, are kept for a year. Or a function of the path of the file that is sent,
+            relative to its directory, with "/" between its parts, which returns the value, or None for no such header.
+            None, the default: no such header.
         dotfiles: also files and directories whose name begins with ".". Without it, `.well-known` alone.
         fallback: the file, such as `index.html`, to answer with where nothing is found and a browser navigates: for
             applications that have their routes in the browser. Missing scripts and images stay 404.
@@ -90,7 +91,7 @@ class StaticFiles(StarletteStaticFiles):
     Raises:
         RuntimeError: `directory` does not exist; at the first request: `fallback` does not.
         ValueError: `cache_control` has a character that no header can carry.
-        TypeError: `cache_control` is neither a str nor can it be called.
+        TypeError: `cache_control` is neither a str nor a function.
 
     >>> files = StaticFiles(directory="dist", html=True, cache_control="no-cache", check_dir=False)
     """

@@ -44,8 +44,9 @@ class StreamingResponse(Response, StarletteStreamingResponse):
 
     The source is closed as soon as the response has ended, in whatever way: by its end, an exception, a client that
     left, a cancellation, a HEAD request that needs no content. What it gives without waiting leaves in one message; what
-    it gave is sent at once when it waits. An exception before its first item, or its first wait, is that of an endpoint,
-    so `raise HTTPException(404)` is a 404; later, the items before it are sent, and the connection is cut.
+    it gave is sent at once when it waits. An exception before its first item and its first wait is that of an endpoint,
+    so `raise HTTPException(404)` is a 404; later, the items before it are sent, and the connection is cut. A source that is
+    not async waits, as far as one can tell, when it takes more than 20 ms.
 
     Args:
         content: an iterable or async iterable of chunks: `str` (encoded with `charset`), `bytes`, `bytearray` or
@@ -57,15 +58,17 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         background: as for `Response`.
         on_finish: as for `Response`.
         prefetch: send nothing before the first item is there, so that any exception before it is that of an endpoint.
-        send_timeout: seconds for the server to take a message; after that, the client counts as gone.
+        send_timeout: seconds for the server to take a message; after that, the client counts as gone. None for no limit,
+            as of the next two.
         idle_timeout: seconds for the source to give something; after that, TimeoutError, as if it had raised it.
         max_duration: seconds for all of it; after that, TimeoutError, as if the source had raised it.
-        on_error: called with an exception of the source after the head was sent. What it returns is sent as the last
-            chunk, and the content ends as if complete; the exception is logged. With None, the connection is cut.
+        on_error: called with an exception of the source, if that has given something or the head was sent. What it returns
+            is sent as the last chunk, and the content ends as if complete; the exception is logged. With None, the
+            connection is cut.
         stop_on_shutdown: for endless streams: when the process is told to stop, the source is closed, and the content
             ends as if complete. Others are finished.
         farewell: what is sent then, before the end.
-        keepalive: after so many seconds without an octet, while the source waits, send these octets.
+        keepalive: a pair of seconds and octets: after so long without an octet, while the source waits, these are sent.
         **options: as for `Response`; but the digests are trailers, `etag` cannot be True, and there is
 
             - trailers: a mapping of the names of fields to values, or to functions that return one when all of the
@@ -73,8 +76,11 @@ class StreamingResponse(Response, StarletteStreamingResponse):
               connection is cut.
 
     Raises:
-        TypeError: content of another type, a status code that is no integer.
+        TypeError: content of another type, a status code that is no integer, a keep-alive that is no such pair, a
+            farewell that is no bytes.
         ValueError: as for `Response`; a time that is not a positive number.
+        ImportError: as for `Response`.
+        TimeoutError: when it is sent: `idle_timeout` or `max_duration` is over, and `on_error` made nothing of it.
 
     >>> async def numbers():
     ...     for number in range(3):
@@ -116,7 +122,7 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         self._check_content(content)
         # Mostly the same for all, and ten thousand idle streams then share them; a function of the user's is not kept.
         make: Callable[..., Terms] = _shared_terms if on_error is None and not farewell else Terms
-        seconds, octets = (None, b"") if keepalive is None else keepalive
+        seconds, octets = (None, b"") if keepalive is None else _checked_keepalive(keepalive)
         self._terms = make(
             prefetch=prefetch,
             send_timeout=send_timeout,
@@ -229,3 +235,11 @@ class StreamingResponse(Response, StarletteStreamingResponse):
         # As for HEAD: if there is a length, nobody knows yet whether it is that of the content.
         fields, _ = frame("HEAD", status, checked(fields), b"", implied)
         return fields
+
+
+def _checked_keepalive(given: object) -> tuple[object, bytes]:
+    match given:
+        case (seconds, bytes() as octets):
+            return seconds, octets
+        case _:
+            raise TypeError(f'keepalive must be a pair of seconds and bytes, as `(15, b"\\n")`; got {given!r}')

@@ -212,6 +212,24 @@ def test_exports_are_a_table_and_give_the_connection_back() -> None:
     assert database.given_back == 1
 
 
+def test_exports_a_database_that_cannot_be_reached_is_an_error_and_no_empty_table() -> None:
+    class Away(Database):
+        @asynccontextmanager
+        async def connect(self) -> AsyncIterator[Database]:
+            await anyio.sleep(1)
+            raise OSError("the database is away")
+            yield self
+
+    async def main() -> None:
+        exchange = Exchange(execute("exports", database=Away())["app"], path="/orders/2026.csv")
+        with pytest.raises(OSError, match="is away"):
+            async with exchange:
+                await exchange.body()
+        assert [message.get("status") for message in exchange.messages] == [500, None]
+
+    run(main)
+
+
 def test_porting_whitenoise_both_ways_send_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     servestatic = pytest.importorskip("servestatic", reason="it is what is ported")
     monkeypatch.chdir(tmp_path)

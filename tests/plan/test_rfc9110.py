@@ -86,7 +86,7 @@ ROWS = {
     "date sent": Row("8.8.2", "Last-Modified is sent where it is known", has={"last-modified": DATE}),
     "no future date": Row(
         "8.8.2.1",
-        "Last-Modified is never later than the moment of the answer",
+        "Last-Modified of what is sent is never later than the moment of the answer; one that the user gives is the user's",
         facts={"last_modified": THEN + 10**6, "as_of": THEN},
         has={"last-modified": DATE},
     ),
@@ -395,10 +395,34 @@ HEAD = """\
 
 What this library does about each rule of [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110) that a server of
 representations has to keep: sections 8.4, 8.6, 8.8, 12.5, 13 and 14, and what they refer to. This page is written from the table
-that is tested; where no test is named, it is the row's own, `tests/plan/test_rfc9110.py::test_rule[...]`.
+that is tested; where no test is named, it is the row's own, `tests/plan/test_rfc9110.py::test_rule[...]`. What is kept of
+[other sections and standards](#other-sections-and-standards) is not listed rule by rule; their tests are.
 
 | Section | Rule | Here | Test |
 |---|---|---|---|
+"""
+
+TAIL = """
+## Other sections and standards
+
+| Standard | What of it | Tests |
+|---|---|---|
+| RFC 9110, 5.5, 5.6 | names and values of fields | [fields](../tests/http/test_fields.py) |
+| RFC 9110, 6.4.1, 8.6; RFC 9112, 6 | which responses have content, and how its end is told | [framing](../tests/http/test_framing.py), [bytes](../tests/responses/test_bytes_lane.py) |
+| RFC 9110, 6.5 | trailers | [trailers](../tests/http/test_trailers.py), [sending](../tests/responses/test_interim.py) |
+| RFC 9110, 7.6 | what an intermediary passes on, Via | [forwarding](../tests/http/test_forwarding.py), [proxy](../tests/proxy/test_proxy.py) |
+| RFC 9110, 10.2.2, 15.4; RFC 3986 | Location and redirects | [location](../tests/http/test_location.py) |
+| RFC 9111, 5.2, 5.3; RFC 5861; RFC 8246 | Cache-Control, Expires | [cache](../tests/http/test_cache.py), [options](../tests/responses/test_options.py) |
+| RFC 6265 and its successor "6265bis" | Set-Cookie | [cookies](../tests/http/test_cookies.py), [browsers](../tests/wire/test_browser_cookies.py) |
+| RFC 6266, RFC 8187 | Content-Disposition | [disposition](../tests/http/test_disposition.py) |
+| RFC 9530 | Content-Digest, Repr-Digest | [digests](../tests/http/test_digests.py), [sending](../tests/responses/test_digest.py) |
+| RFC 8297, RFC 8288 | early hints, as links | [hints](../tests/responses/test_interim.py) |
+| RFC 9457 | problem details | [problems](../tests/http/test_problems.py), [responses](../tests/responses/test_problem.py) |
+| RFC 8259 | JSON | [JSON](../tests/encode/test_json.py), [NaN](../tests/encode/test_nan.py) |
+| RFC 4180 | CSV | [CSV](../tests/encode/test_csv.py) |
+| HTML, 9.2 | server-sent events | [events](../tests/encode/test_sse.py), [browsers](../tests/wire/test_browser_events.py) |
+| W3C Server Timing | Server-Timing | [timing](../tests/http/test_timing.py) |
+| ASGI 3, up to 2.4 of HTTP | messages, extensions, clients that leave | [the protocol](../tests/testing/test_protocol.py), [servers](../tests/wire/test_servers.py) |
 """
 
 
@@ -413,11 +437,11 @@ def render() -> str:
         f"| {row.rule} | {row.verdict} | `{row.test or name}` |\n"
         for name, row in ROWS.items()
     ]
-    return HEAD + "".join(lines)
+    return HEAD + "".join(lines) + TAIL
 
 
 def test_page() -> None:
-    """The documentation has the same table."""
+    """The documentation has the same tables."""
     assert PAGE.read_text(encoding="utf-8") == render()
 
 

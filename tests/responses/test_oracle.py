@@ -189,6 +189,7 @@ contents = st.binary(max_size=30) | st.just(bytes(range(60))) | st.just(b"\r\n--
 things = st.builds(Thing, content=contents, tag=st.none() | st.just('"a"') | st.sampled_from(TAGS), ago=moments)
 
 
+@pytest.mark.timeout(240)  # two thousand examples
 @settings(deadline=None, derandomize=True, max_examples=2000)
 @given(requests | only_ranges, things)
 def test_every_plan(request: Request, thing: Thing) -> None:

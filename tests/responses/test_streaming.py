@@ -46,6 +46,7 @@ async def never() -> Any:
     await anyio.sleep(1000)
 
 
+KEEPALIVES: list[Any] = [5, (5, "data"), (5,), (5, b"a", b"b"), "ab", {5: b"a"}]
 SCOPE: Any = {"type": "http", "asgi": {"version": "3.0"}, "method": "GET", "path": "/", "headers": []}
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 
@@ -251,6 +252,18 @@ def test_limits_are_checked(option: str, value: Any) -> None:
     options: Any = {option: value}
     with pytest.raises(ValueError, match=option):
         StreamingResponse("", **options)
+
+
+@pytest.mark.parametrize("keepalive", KEEPALIVES)
+def test_a_keepalive_is_seconds_and_octets(keepalive: Any) -> None:
+    with pytest.raises(TypeError, match=r"keepalive must be a pair .*; got "):
+        StreamingResponse([], keepalive=keepalive)
+
+
+def test_a_farewell_is_octets() -> None:
+    farewell: Any = "bye"
+    with pytest.raises(TypeError, match="farewell must be bytes, got 'bye'"):
+        StreamingResponse([], farewell=farewell)
 
 
 def test_validators_are_evaluated_before_the_source_is_started(backend: str) -> None:

@@ -159,10 +159,11 @@ async def tell_memory() -> Response:
 
 @app.get("/finished/{key}")
 async def tell(key: str) -> Response:
-    """Waits for the end of what was asked for with that key."""
+    """Waits for the end of what was asked for with that key; told once, so that nothing is kept of thousands."""
     with anyio.fail_after(10):
         await ended[key].wait()
-    return JSONResponse(finished[key])
+    del ended[key]
+    return JSONResponse(finished.pop(key))
 
 
 @app.get("/video")

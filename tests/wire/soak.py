@@ -27,6 +27,8 @@ from urllib.request import urlopen
 from tests.wire.conftest import SERVERS, serving
 
 AT_ONCE = 20
+WARM = 5000  # visits, until all that is made once is there
+ROOM = 1.05  # times the memory at that time, of which an allocator may have more later
 CROWD_AT_ONCE = 500  # connections on their way; a server lets some thousands wait to be accepted
 CHUNK = 64 * 1024
 WHOLE = [
@@ -119,9 +121,11 @@ def visit_stream(port: int, chance: random.Random) -> str:
 
 def visit_channel(port: int, chance: random.Random) -> str:
     """Listen to a channel, and go."""
-    with opened(port, f"/channel/{next(keys)}") as client:
+    key = next(keys)
+    with opened(port, f"/channel/{key}") as client:
         assert get(port, "/channel", b'{"a":1}') > 0
         assert client.recv(CHUNK)
+    assert get(port, f"/finished/{key}")["ran"] == [True]
     return "told"
 
 
@@ -154,7 +158,7 @@ def wait_for_an_event(port: int, clients: int) -> int:
     with ExitStack() as waiting:
         crowd: list[socket.socket] = []
         for first in range(0, clients, CROWD_AT_ONCE):
-            numbers = range(first, first + CROWD_AT_ONCE)
+            numbers = range(first, min(first + CROWD_AT_ONCE, clients))
             crowd += [waiting.enter_context(ask(port, f"/channel/waiting-{number}")) for number in numbers]
             for client in crowd[first:]:
                 read_until(client, b"\r\n\r\n")
@@ -187,24 +191,29 @@ def grown(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Visitors for as long as you like.")
     parser.add_argument("seconds", type=float)
-    parser.add_argument("--waiting", type=int, default=10_000, help="clients of one channel, before all others")
+    parser.add_argument("--waiting", type=int, default=10_000, help="clients of one channel, after all others")
     parser.add_argument("--server", choices=SERVERS, default="uvicorn-httptools")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, serving(options.server, Path(directory) / "log") as port:
         crowd(port, range(500))  # what is made once is there, and the allocator has its pages
         before = look(port)
         print(f"{options.server}: {before}", flush=True)  # noqa: T201 - what a command is for
-        each = (wait_for_an_event(port, options.waiting) - before.kibibytes) / options.waiting
-        print(f"{options.waiting:>8} waited, at {each:.1f} KiB each: {look(port, before)}", flush=True)  # noqa: T201 - as above
-        seen, began = Counter[str](), time.monotonic()
+        seen, began, warm, after = Counter[str](), time.monotonic(), before, before
         while time.monotonic() < began + options.seconds:
-            seen += crowd(port, range(sum(seen.values()), sum(seen.values()) + 1000))
+            seen += crowd(port, range(seen.total(), seen.total() + 1000))
             after = look(port, before)
-            print(f"{sum(seen.values()):>8} visits: {after}", flush=True)  # noqa: T201 - as above
+            print(f"{seen.total():>8} visits: {after}", flush=True)  # noqa: T201 - as above
+            warm = after if seen.total() <= WARM else warm
+        # At the end: in the room that they leave behind, a leak would not be seen.
+        each = (wait_for_an_event(port, options.waiting) - after.kibibytes) / options.waiting
+        gone = look(port, before)
+        print(f"{options.waiting:>8} waited, at {each:.1f} KiB each: {gone}", flush=True)  # noqa: T201 - as above
     for name, count in sorted(seen.items()):
         print(f"{count:>8} {name}")  # noqa: T201 - as above
-    if grown(before.state, after.state):
+    if grown(before.state, gone.state):
         sys.exit("something is left of them")
+    if after.kibibytes > warm.kibibytes * ROOM:
+        sys.exit(f"memory has grown from {warm.kibibytes} to {after.kibibytes} KiB")
 
 
 if __name__ == "__main__":

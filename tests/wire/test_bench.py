@@ -8,11 +8,12 @@ from itertools import repeat
 from pathlib import Path
 
 import pytest
-from bench import client, cold_files, corpus, file_peers, file_server
+from bench import client, corpus
 from bench.cases import WrongAnswerError
 from bench.corpus import KIB, Corpus, Size
-from bench.file_cases import FileCase, file_cases
-from bench.file_server import FileServer
+from bench.lanes.files import cold, peers
+from bench.lanes.files.cases import FileCase, file_cases
+from bench.lanes.files.server import FileServer, serving
 
 pytestmark = pytest.mark.wire
 
@@ -27,7 +28,7 @@ def files() -> Iterator[Corpus]:
 
 @pytest.fixture(scope="module")
 def server(files: Corpus) -> Iterator[FileServer]:
-    with file_server.serving(file_peers.load("rejoinder"), file_peers.UVICORN, files) as server:
+    with serving(peers.load("rejoinder"), peers.UVICORN, files) as server:
         yield server
 
 
@@ -49,7 +50,7 @@ def test_a_wrong_answer_is_not_timed(server: FileServer, files: Corpus) -> None:
 
 
 def test_who_is_said_to_lack_what_it_does_is_found_out(server: FileServer, files: Corpus) -> None:
-    peer = file_peers.FilePeer("rejoinder", "", "", (), lacks={"1k": "sends nothing"})
+    peer = peers.FilePeer("rejoinder", "", "", (), lacks={"1k": "sends nothing"})
     with pytest.raises(WrongAnswerError, match="does answer 1k"):
         FileServer(peer, server.port, server.pid).can(case_of(files, "1k"))
 
@@ -78,7 +79,7 @@ def test_dropped_is_gone_and_read_is_back(server: FileServer, files: Corpus) -> 
     try:
         files.drop(SMALL[0].files)
         assert corpus.resident(first) == 0
-        assert cold_files.load(server, SMALL[0], files) > 0
+        assert cold.load(server, SMALL[0], files) > 0
         assert corpus.resident(first) == 1
     finally:
         os.close(first)

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-from bench import archive_peers
-from bench.archive_cases import DEFLATED, TITLES, check, make
 from bench.cases import WrongAnswerError
+from bench.lanes.archives import peers
+from bench.lanes.archives.cases import DEFLATED, TITLES, check, make
 
 from rejoinder.testing import fetch, run
 
 pytestmark = pytest.mark.wire
 
 
-@pytest.mark.parametrize("peer", archive_peers.discover()[0], ids=lambda peer: peer.name)
-def test_the_archives_are_those_of_the_folders(peer: archive_peers.ArchivePeer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("peer", peers.discover()[0], ids=lambda peer: peer.name)
+def test_the_archives_are_those_of_the_folders(peer: peers.ArchivePeer, tmp_path: Path) -> None:
     make(tmp_path)
     for case in TITLES:
         check(case, run(fetch, peer.pack(tmp_path / case, case in DEFLATED)).body)
@@ -21,7 +21,7 @@ def test_the_archives_are_those_of_the_folders(peer: archive_peers.ArchivePeer, 
 
 def test_another_archive_is_refused(tmp_path: Path) -> None:
     make(tmp_path)
-    pack = archive_peers.load("rejoinder").pack
+    pack = peers.load("rejoinder").pack
     archive = run(lambda: fetch(pack(tmp_path / "small", True))).body
     with pytest.raises(WrongAnswerError):
         check("small", archive)

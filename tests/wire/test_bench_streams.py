@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from bench import stream_peers, stream_server
 from bench.cases import WrongAnswerError
-from bench.stream_cases import CHUNK, IDLE, PACED, PACED_CHUNKS, PACED_OCTETS, TICK, event_text
-from bench.stream_client import served, whole
-from bench.stream_server import StreamServer
+from bench.lanes.streams.cases import CHUNK, IDLE, PACED, PACED_CHUNKS, PACED_OCTETS, TICK, event_text
+from bench.lanes.streams.client import served, whole
+from bench.lanes.streams.peers import load
+from bench.lanes.streams.server import StreamServer, serving
 
 pytestmark = pytest.mark.wire
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[StreamServer]:
-    with stream_server.serving(stream_peers.load("rejoinder")) as server:
+    with serving(load("rejoinder")) as server:
         yield server
 
 

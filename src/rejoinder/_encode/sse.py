@@ -66,7 +66,7 @@ class ServerSentEvent:
 
 
 class EncodedEvent:
-    """An event as it is on the wire, for all who read it.
+    r"""An event as it is on the wire, for all who read it.
 
     No dataclass: where FastAPI encodes what an endpoint yields, that would become JSON; this is an error.
 
@@ -74,6 +74,9 @@ class EncodedEvent:
         id: what a client gives back as Last-Event-ID; empty for an event that has none.
         encoded: its octets.
         key: of the thing that it tells of: a newer event of the same key makes this one obsolete.
+
+    >>> EncodedEvent("7", b"data: 3\nid: 7\n\n").id
+    '7'
     """
 
     __slots__ = ("encoded", "id", "key")
@@ -85,12 +88,15 @@ class EncodedEvent:
 
 
 class Draft:
-    """An event that is encoded but for its id: what a channel gives to its backend.
+    r"""An event that is encoded but for its id: what a channel gives to its backend.
 
     Attributes:
         id: the publisher's own; empty if the backend is to choose one.
         lines: its octets, without the id and the empty line that ends it.
         key: as of `EncodedEvent`.
+
+    >>> Draft("", b"data: 3\n").with_id("7").encoded
+    b'data: 3\nid: 7\n\n'
     """
 
     __slots__ = ("id", "key", "lines")

@@ -44,7 +44,15 @@ class NotAFileError(OSError):
 
 
 class FileChangedError(OSError):
-    """A file was truncated or rewritten while it was sent; what the client has must not look complete."""
+    """A file was truncated or rewritten while it was sent; what the client has must not look complete.
+
+    It is raised to the server, which then cuts the connection, and `on_finish` is told. To replace a file while it is sent,
+    rename another one to its name: what was opened is then sent to its end.
+
+    >>> def finished(outcome):
+    ...     if isinstance(outcome.exception, FileChangedError):
+    ...         print("files are rewritten while they are sent")
+    """
 
 
 class LocalFile:

@@ -55,6 +55,12 @@ class ObjectStoreError(OSError):
     """An object store cannot be reached, or does not do what it was asked for; the cause is what `obstore` says of it.
 
     A gateway would answer 502. What `obstore` tries again and for how long is its `retry_config`.
+
+    >>> from rejoinder import PlainTextResponse
+    >>> from starlette.applications import Starlette
+    >>> async def bad_gateway(request, error):
+    ...     return PlainTextResponse("The store does not answer.", 502)
+    >>> app = Starlette(exception_handlers={ObjectStoreError: bad_gateway})
     """
 
 
@@ -62,6 +68,9 @@ class ObjectAccessError(ObjectStoreError, PermissionError):
     """An object store refuses the credentials, or has none, or they may not read this.
 
     S3 also says so of what does not exist, to who may not list the bucket: with `s3:ListBucket`, absence is told as such.
+
+    >>> issubclass(ObjectAccessError, PermissionError)
+    True
     """
 
 

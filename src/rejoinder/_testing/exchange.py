@@ -93,6 +93,12 @@ class Answer(Transcript):
         messages: every message the app sent, each a dict with a `time`.
         body: the content as the client got it.
         complete: whether the client got it to the end, or had left before.
+
+    >>> from rejoinder import PlainTextResponse
+    >>> from rejoinder.testing import fetch, run
+    >>> answer = run(fetch, PlainTextResponse("hello"))
+    >>> answer.status, answer.body
+    (200, b'hello')
     """
 
     messages: list[Message]

@@ -53,7 +53,11 @@ class Headers(list[tuple[bytes, bytes]]):
 
 
 class Head(NamedTuple):
-    """Status and header fields of a response. A WebSocket has one too: 101 accepted, 403 closed before that."""
+    """Status and header fields of a response. A WebSocket has one too: 101 accepted, 403 closed before that.
+
+    >>> Head(304, Headers([(b"etag", b'"v1"')])).headers.get("ETag")
+    '"v1"'
+    """
 
     status: int
     headers: Headers

@@ -21,6 +21,13 @@ class ProtocolViolation(AssertionError):  # noqa: N818 - what it is is not an er
     """The app broke a rule of the ASGI specification or of HTTP; the text says what was sent, and which rule.
 
     Raised into the app by `send`, and again into the test: an app that swallows it does not get away with it.
+
+    >>> from rejoinder.testing import fetch, run
+    >>> async def app(scope, receive, send):
+    ...     await send({"type": "http.response.body"})
+    >>> run(fetch, app)
+    Traceback (most recent call last):
+    rejoinder._testing.protocol.ProtocolViolation: 'http.response.body' ...
     """
 
 

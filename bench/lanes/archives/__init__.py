@@ -1,0 +1,1 @@
+"""Archives that are packed while they are sent."""

@@ -1,0 +1,1 @@
+"""Contents compressed on the way out."""

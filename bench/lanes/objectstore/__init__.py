@@ -1,0 +1,1 @@
+"""Objects of a store, passed on."""

@@ -1,0 +1,1 @@
+"""What is made while it is sent."""
