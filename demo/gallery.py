@@ -53,6 +53,8 @@ class View(StrEnum):
     LINES = "lines"
     ROWS = "rows"
     ARCHIVE = "archive"
+    SIZES = "sizes"
+    ARRIVALS = "arrivals"
 
 
 @dataclass(frozen=True, kw_only=True)

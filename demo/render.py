@@ -55,6 +55,7 @@ def _render_card(card: Card) -> str:
 def _render_tries(card: Card) -> str:
     return "".join(
         f'<button type="button" data-wire="/wire/{card.slug}/{number}" data-target="{escape(exchange.target)}"'
+        f' data-method="{exchange.sent.method}"'
         f' aria-pressed="false">{escape(exchange.sent.label)}</button>'
         for number, exchange in enumerate(card.exchanges)
     )

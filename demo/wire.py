@@ -1,7 +1,6 @@
 """A look at the wire: sends a request to a server over a socket of its own, and passes on what comes back as it comes."""
 
 import asyncio
-import codecs
 from collections.abc import AsyncIterator, Mapping
 
 MAX_BYTES = 64 * 1024
@@ -15,21 +14,19 @@ def format_request(method: str, target: str, host: str, headers: Mapping[str, st
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
 
 
-async def exchange(address: tuple[str, int], request: bytes) -> AsyncIterator[str]:
+async def exchange(address: tuple[str, int], request: bytes) -> AsyncIterator[bytes]:
     """The request and the response; of that only the beginning, when it is large or does not end in time."""
-    decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
-    yield decode(request)
+    yield request
     ends = asyncio.get_running_loop().time() + TIMEOUT
     reader, writer = await asyncio.open_connection(*address)
     try:
         writer.write(request)
         left = MAX_BYTES
         while left and (chunk := await _read(reader, min(left, _CHUNK), ends)):
-            yield decode(chunk)
+            yield chunk
             left -= len(chunk)
     finally:
         writer.close()
-    yield decode(b"", final=True)
 
 
 async def _read(reader: asyncio.StreamReader, size: int, ends: float) -> bytes:

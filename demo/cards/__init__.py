@@ -2,6 +2,8 @@
 
 from demo.cards import bytes_lane, files_lane, streams_lane, zip_lane  # isort: split
 
+from demo.cards import compression_lane  # isort: split
+
 from demo.cards import broker_lane
 
-__all__ = ["broker_lane", "bytes_lane", "files_lane", "streams_lane", "zip_lane"]
+__all__ = ["broker_lane", "bytes_lane", "compression_lane", "files_lane", "streams_lane", "zip_lane"]

@@ -16,24 +16,32 @@ from demo.journal import journal
 from rejoinder import Outcome
 from rejoinder.sse import Channel, EventSourceResponse, PublishError, RedisBackend
 
-workers: list[Channel] = []
+workers: dict[str, Channel] = {}
 
 
 def open_workers(url: str) -> None:
     # Two processes in earnest: they share nothing but the address of Redis.
-    workers.extend(Channel(RedisBackend(url, stream="clock")) for _ in "AB")
+    workers.update({name: Channel(RedisBackend(url, stream="clock")) for name in "AB"})
 
 
 async def publish_in_a() -> None:
     for number in count(1):
         with suppress(PublishError):  # Redis was away for some seconds, and nothing was stored
-            await workers[0].publish({"tick": number, "time": f"{datetime.now(UTC):%H:%M:%S}"})
+            await workers["A"].publish({"tick": number, "time": f"{datetime.now(UTC):%H:%M:%S}"})
         await asyncio.sleep(1)
 
 
-async def tell(why: str) -> AsyncIterator[object]:
-    yield {"tick": 1, "time": f"Not here: {why}."}
-    await asyncio.Event().wait()
+async def tell(why: str) -> None:
+    """Without Redis, there is one channel, on which nothing else is said."""
+    workers.update(dict.fromkeys("AB", Channel()))
+    for number in count(1):
+        await workers["A"].publish({"tick": number, "time": f"Not here: {why}."})
+        await asyncio.sleep(1)
+
+
+def next_worker(visit: int) -> str:
+    """The one and the other by turns, as a proxy before them might choose."""
+    return "AB"[sum(of == visit for of, line in journal if line.startswith("connected")) % 2]
 
 
 @card(
@@ -48,12 +56,11 @@ async def tell(why: str) -> AsyncIterator[object]:
     ),
 )
 async def two_workers(visit: int = 0) -> EventSourceResponse:
-    before = sum(of == visit for of, line in journal if line.startswith("connected"))
-    name = "AB"[before % 2]
+    name = next_worker(visit)
 
     def watch(last_event_id: str | None) -> AsyncIterator[object]:
         journal.append((visit, f"connected to worker {name}; Last-Event-ID: {last_event_id or 'none'}"))
-        return workers["AB".index(name)].subscribe(last_event_id) if workers else tell(why_no_redis())
+        return workers[name].subscribe(last_event_id)
 
     def note(outcome: Outcome) -> None:
         journal.append((visit, f"{outcome.ending.value} after {outcome.bytes_sent:,} bytes"))
@@ -63,14 +70,14 @@ async def two_workers(visit: int = 0) -> EventSourceResponse:
 
 @asynccontextmanager
 async def counting() -> AsyncIterator[None]:
-    if why_no_redis():
-        yield
-        return
     with ExitStack() as stack:
-        server = await asyncio.to_thread(stack.enter_context, redis_server())
-        open_workers(server.url)
-        publisher = asyncio.create_task(publish_in_a())
+        if why := why_no_redis():
+            publisher = asyncio.create_task(tell(why))
+        else:
+            server = await asyncio.to_thread(stack.enter_context, redis_server())
+            open_workers(server.url)
+            publisher = asyncio.create_task(publish_in_a())
         yield
         publisher.cancel()
         while workers:
-            workers.pop().close()
+            workers.popitem()[1].close()

@@ -204,8 +204,8 @@ def catalogue(fails_after: int = 9) -> JSONArrayResponse:
 
 
 async def slow_page() -> AsyncIterator[str]:
-    yield "<!doctype html><meta name=color-scheme content='light dark'><body style='font-family: system-ui'>"
-    yield "<h1>Today</h1><p>Looking out of the window ..."
+    yield "<!doctype html><meta name=color-scheme content='light dark'>"
+    yield "<body style='font-family: system-ui'><h1>Today</h1><p>Looking out of the window ..."
     for found in ("rain", "two cats", "no letters"):
         await asyncio.sleep(0.8)
         yield f"<p>Found: {found}."

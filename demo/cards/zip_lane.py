@@ -10,7 +10,7 @@ from rejoinder import ZipResponse
 
 @card(
     title="A folder as a ZIP, with progress",
-    about="The folder of the card above, and the film. Nothing is written to a disk or kept in memory: files are opened one "
+    about="The folder and the film of the cards above. Nothing is written to a disk or kept in memory: files are opened one "
     "by one, while the archive is sent. Its length is known before, so the browser knows how much is left.",
     view=View.ARCHIVE,
     tries=(Try(label="Send the archive"), Try(label="HEAD", method="HEAD")),

@@ -6,6 +6,16 @@ export const element = (name, properties = {}, ...children) => {
   return made;
 };
 
+export const number = (value, digits = 0) =>
+  Number(value).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+// Numbers of bytes, each with a bar as long as it is of the first.
+export const sizes = (rows) => element("dl", { className: "sizes" }, ...rows.flatMap(([name, bytes]) => {
+  const bar = element("div", { className: "size" });
+  bar.style.width = `${(100 * bytes) / rows[0][1]}%`;
+  return [element("dt", {}, name), element("dd", {}, `${number(bytes)} bytes`, bar)];
+}));
+
 export const announce = (text) => {
   document.getElementById("announcements").textContent = text;
 };

@@ -18,13 +18,13 @@ const send = async (card, button, pressed) => {
   const turn = new AbortController();
   running.set(card, turn);
   const { signal } = turn;
-  const { view } = card.dataset;
-  const { wire, target } = button.dataset;
+  const { wire, target, method } = button.dataset;
   const stage = card.querySelector(".rendered");
+  const view = method === "HEAD" ? "facts" : card.dataset.view;
   const show = async (conversation) => {
     const nodes = await views[view](await conversation, target, pressed);
     if (!signal.aborted) stage.replaceChildren(...nodes);
-    return stage.textContent;
+    return stage.innerText;
   };
   try {
     const conversation = showWire(card.querySelector(".wire pre"), wire, signal);

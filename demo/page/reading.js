@@ -25,6 +25,19 @@ export const readText = async (url, signal, take) => {
   return text;
 };
 
+// What the browser knows of the next answer from there: how many bytes came, and how many they are when decoded.
+export const watchSizes = (url) => new Promise((resolve) => {
+  const { href } = new URL(url, document.baseURI);
+  const begun = performance.now(); // one that was asked for before may end meanwhile
+  const observer = new PerformanceObserver((seen) => {
+    const answer = seen.getEntriesByName(href).find(({ startTime }) => startTime >= begun);
+    if (!answer) return;
+    observer.disconnect();
+    resolve({ came: answer.encodedBodySize, plain: answer.decodedBodySize });
+  });
+  observer.observe({ type: "resource" });
+});
+
 export const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export const readJournal = async (url, lines) => {

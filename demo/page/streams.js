@@ -1,10 +1,7 @@
 // What the page shows of a stream, while it comes.
 
-import { announce, element } from "./dom.js";
-import { fetchText, read, readJournal, readText } from "./reading.js";
-
-const number = (value, digits = 0) =>
-  value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+import { announce, element, number, sizes } from "./dom.js";
+import { fetchText, read, readJournal, readText, watchSizes } from "./reading.js";
 
 const countLines = (bytes) => {
   let lines = 0;
@@ -138,6 +135,23 @@ export const streams = {
     const all = received === bar.max ? ": all of it." : ": not all of it.";
     summary.textContent += complete ? all : ": the server reads no more of it.";
     return summary.textContent;
+  },
+
+  async arrivals(stage, target, turn) {
+    const list = element("ol");
+    stage.replaceChildren(list);
+    const measured = watchSizes(target);
+    let coding;
+    await readText(target, turn, (events, response) => {
+      coding = response.headers.get("content-encoding");
+      for (const { to, platform, announced } of objectsIn(events).slice(list.children.length)) {
+        const late = Math.max(0, Date.now() - Date.parse(announced));
+        list.append(element("li", {}, `${to}, platform ${platform} `, element("code", {}, `after ${number(late)} ms`)));
+      }
+    });
+    const { came, plain } = await measured;
+    stage.append(sizes([["As it is", plain], [`To this browser, ${coding ? `in ${coding}` : "as it is"}`, came]]));
+    return `${list.children.length} events, ${number(came)} of ${number(plain)} bytes.`;
   },
 
   page(stage, target) {

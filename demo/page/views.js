@@ -1,7 +1,7 @@
 // What the page shows of an answer.
 
-import { element } from "./dom.js";
-import { fetchText, readJournal } from "./reading.js";
+import { element, number, sizes } from "./dom.js";
+import { fetchText, readJournal, watchSizes } from "./reading.js";
 import { header, statusOf } from "./wire.js";
 
 // Indents and colours JSON without parsing numbers, so that every digit stays as it was sent.
@@ -27,6 +27,13 @@ const prettyJson = (text) => {
 const listFacts = (facts) => element("dl", {}, ...facts.flatMap(([name, value]) =>
   [element("dt", {}, name), element("dd", {}, value)]));
 
+// What a client makes of an answer that has no content.
+const withoutContent = {
+  304: "Nothing came: what the client has is up to date.",
+  412: "Refused: the client has another version than the server.",
+  416: "Refused: the file has no such part.",
+};
+
 // One for each View of demo/gallery.py: what the page shows of a conversation, or of the target itself.
 export const views = {
   image: (_, target) => [element("img", { src: target, alt: "The image, as this browser draws it" })],
@@ -51,7 +58,10 @@ export const views = {
     return [frame];
   },
 
-  text: ({ body }) => [element("p", { className: "large" }, body)],
+  text(conversation) {
+    const told = conversation.body || withoutContent[statusOf(conversation)];
+    return [element("p", { className: "large" }, told)];
+  },
 
   json: ({ body }) => [element("pre", {}, ...prettyJson(body))],
 
@@ -78,13 +88,24 @@ export const views = {
   },
 
   facts(conversation) {
-    const octets = new TextEncoder().encode(conversation.body).length;
     const facts = [
       ["Status", String(statusOf(conversation))],
       ["Content-Length", header(conversation, "content-length") ?? "none"],
-      ["Content on the wire", `${octets} bytes`],
+      ["Content on the wire", `${conversation.length} bytes`],
     ];
     return [listFacts(facts)];
+  },
+
+  async sizes(conversation, target) {
+    const measured = watchSizes(target);
+    const response = await fetch(target, { cache: "no-store" });
+    await response.text();
+    const { came, plain } = await measured;
+    const coding = header(conversation, "content-encoding");
+    const own = response.headers.get("content-encoding");
+    const rows = [["As it is", plain], [coding ? `In ${coding}` : "On the wire", conversation.length]];
+    const told = own ? `in ${own}: ${number(came)} bytes, ${number((100 * came) / plain)} %` : "as it is";
+    return [sizes(rows), element("p", {}, `This browser asked for it, too, and got it ${told}.`)];
   },
 
   folder(conversation, target) {

@@ -1,31 +1,34 @@
 // A conversation with the server, as its bytes were on the wire.
 
-import { element } from "./dom.js";
-import { readText } from "./reading.js";
+import { element, number } from "./dom.js";
+import { read } from "./reading.js";
 
-// A chunk is its length in hexadecimal digits, and so many bytes (RFC 9112, 7.1).
-const joinChunks = (text) => {
-  const bytes = new TextEncoder().encode(text);
-  const decode = (from, to) => new TextDecoder().decode(bytes.subarray(from, to));
-  const parts = [];
-  for (let at = 0; at < bytes.length;) {
-    const line = bytes.indexOf(10, at) + 1;
-    const length = parseInt(decode(at, line), 16);
-    if (!line || !length) break;
-    parts.push(decode(line, line + length));
-    at = line + length + 2;
+// Bytes as a string in which each is a character, and back, and the text that they are.
+const toOctets = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+const toText = (octets) => new TextDecoder().decode(Uint8Array.from(octets, (octet) => octet.charCodeAt(0)));
+
+// A chunk is its length in hexadecimal digits, and so many bytes (RFC 9112, 7.1). The last of all is empty.
+const splitChunks = (octets) => {
+  const chunks = [];
+  for (let at = 0; at < octets.length;) {
+    const start = octets.indexOf("\r\n", at) + 2;
+    const length = parseInt(octets.slice(at, start), 16);
+    if (start < 2 || Number.isNaN(length)) break;
+    chunks.push(octets.slice(start, start + length));
+    at = start + length + 2;
   }
-  return parts.join("");
+  return chunks;
 };
 
 // A conversation is the head of a request, and a response: a head and a body, as it came and as it is meant.
-const parseConversation = (text) => {
-  const [request, head, ...rest] = text.split("\r\n\r\n");
+const parseConversation = (octets) => {
+  const [request, head, ...rest] = octets.split("\r\n\r\n");
   const [statusLine = "", ...fields] = (head ?? "").split("\r\n");
   const headers = fields.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]);
   const raw = rest.join("\r\n\r\n");
-  const isChunked = header({ headers }, "transfer-encoding") === "chunked";
-  return { request, statusLine, headers, raw, body: isChunked ? joinChunks(raw) : raw };
+  const chunks = header({ headers }, "transfer-encoding") === "chunked" ? splitChunks(raw) : undefined;
+  const content = chunks?.join("") ?? raw;
+  return { request, statusLine, headers, raw: toText(raw), chunks, length: content.length, body: toText(content) };
 };
 
 export const header = (conversation, name) =>
@@ -38,13 +41,16 @@ const legible = (conversation) => {
   const type = header(conversation, "content-type") ?? "";
   const coding = header(conversation, "content-encoding");
   if (!conversation.raw || (!coding && /^(text|multipart)\/|json|xml/.test(type))) return conversation.raw;
-  const length = Number(header(conversation, "content-length")).toLocaleString("en");
-  return `(${length} bytes of ${type}${coding ? `, compressed with ${coding}` : ""})`;
+  const compressed = coding ? `, compressed with ${coding}` : "";
+  if (!conversation.chunks) return `(${number(header(conversation, "content-length"))} bytes of ${type}${compressed})`;
+  const show = ({ length }) => `${length.toString(16)}\n${length ? `(${number(length)} bytes${compressed})\n` : ""}`;
+  return conversation.chunks.map(show).join("");
 };
 
 const showConversation = (pre, conversation) => {
   const { request, statusLine, headers } = conversation;
   const className = statusOf(conversation) < 400 ? "status-line" : "status-line error";
+  const content = legible(conversation);
   const fields = headers.flatMap(([name, value]) => [
     element("span", { className: "field-name" }, `${name}:`),
     ` ${value}\n`,
@@ -52,14 +58,16 @@ const showConversation = (pre, conversation) => {
   pre.replaceChildren(
     element("span", { className: "request" }, `${request.replaceAll("\r\n", "\n")}\n\n`),
     element("span", { className: "response" },
-      element("span", { className }, statusLine), "\n", ...fields, "\n", legible(conversation)),
+      element("span", { className }, statusLine), "\n", ...fields, content && "\n", content),
   );
 };
 
 export const showWire = async (pre, url, signal) => {
-  const text = await readText(url, signal, (received) => {
-    const conversation = parseConversation(received);
+  let octets = "";
+  await read(url, signal, (bytes) => {
+    octets += toOctets(bytes);
+    const conversation = parseConversation(octets);
     if (conversation.statusLine) showConversation(pre, conversation);
   });
-  return parseConversation(text);
+  return parseConversation(octets);
 };

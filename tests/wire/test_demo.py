@@ -199,6 +199,14 @@ class TestInABrowser:
             ("order-coffee", "Order another coffee", "background: the coffee is ready"),
             ("poem", "The rest of this version", "Ist Ruh,"),
             ("poem", "The rest of an older one", "Über allen Gipfeln\nIst Ruh,"),
+            ("settings", "With If-None-Match", "Nothing came: what the client has is up to date."),
+            ("settings", "With another If-Match", "Refused: the client has another version than the server."),
+            ("licence", "Beyond the end", "Refused: the file has no such part."),
+            ("forecast", "Only gzip", "In gzip\n"),
+            ("forecast", "No coding", "On the wire\n29,053 bytes"),
+            ("forecast", "Who has it already", "On the wire\n0 bytes"),
+            ("clock", "HEAD", "Content-Length\n268618976\nContent on the wire\n0 bytes"),
+            ("packed", "HEAD", "Status\n200\nContent-Length\n2686"),
             ("shelf", "A folder without its slash", "location\n./photos/"),
             ("shelf", "The same to who takes gzip", "content-encoding\ngzip"),
             ("shelf", "An odd name", "status\n200"),
@@ -303,6 +311,39 @@ class TestInABrowser:
         assert browser.text("packed", ".rendered").startswith("269 of 269 MB: all of it.")
         assert "content-length: 2686" in browser.text("packed", ".response")
 
+    def test_the_bytes_that_a_coding_spares_are_seen(self, browser: "Browser") -> None:
+        browser.press("forecast", "As browsers ask")
+        browser.wait_for("forecast", "As browsers ask")
+        coding, size = self._coding(browser, "forecast"), re.compile(r"content-length: (\d+)")
+        found = size.search(browser.text("forecast", ".response"))
+        assert found is not None
+        came = int(found[1])
+        assert browser.text("forecast", ".sizes") == f"As it is\n29,053 bytes\nIn {coding}\n{came:,} bytes"
+        told = f"This browser asked for it, too, and got it in {coding}: {came:,} bytes, {came / 290.53:.0f} %."
+        assert told in browser.text("forecast", ".rendered")
+        assert f"{came:,} bytes of application/json, compressed with {coding}" in browser.text("forecast", ".response")
+        assert f'etag: W/"v1-{coding}"' in browser.text("forecast", ".response")
+        plain, coded = (bar.size["width"] for bar in browser.driver.find_elements("css selector", "#forecast .size"))
+        assert coded / plain == pytest.approx(came / 29053, abs=0.02)
+
+    def test_compressed_events_arrive_one_by_one(self, browser: "Browser") -> None:
+        browser.press("board", "As browsers ask")
+        browser.wait(lambda: 0 < len(browser.text("board", "ol").splitlines()) < 4)
+        browser.wait(browser.announced)
+        late = re.findall(r"platform \d after ([\d,]+) ms", browser.text("board", "ol"))
+        assert len(late) == 6
+        assert max(int(one.replace(",", "")) for one in late) < 1000, "an event waited for the next"
+        plain, came = re.findall(r"(\d+) bytes", browser.text("board", ".sizes"))
+        assert int(came) < int(plain) * 0.7
+        assert f"To this browser, in {self._coding(browser, 'board')}" in browser.text("board", ".sizes")
+        chunks = re.findall(r"\((\d+) bytes, compressed with", browser.text("board", ".response"))
+        assert len(chunks) >= 6
+        assert abs(sum(map(int, chunks)) - int(came)) < 12, "two answers with other times in them"
+
+    def _coding(self, browser: "Browser", slug: str) -> str:
+        (coding,) = re.findall(r"content-encoding: (\w+)", browser.text(slug, ".response"))
+        return str(coding)
+
     def test_lines_are_shown_in_their_order(self, browser: "Browser") -> None:
         browser.see("progress")
         browser.wait(lambda: len(browser.text("progress", ".rendered ol").splitlines()) == 5)
@@ -366,7 +407,7 @@ class TestInABrowser:
         browser.command("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
         try:
             browser.visit(url)
-            for slug in ("ticking-clock", "export"):
+            for slug in ("ticking-clock", "export", "forecast", "board"):
                 browser.see(slug)
             browser.driver.execute_script(axe)
             look = "axe.run(document, {iframes: false, resultTypes: ['violations']}).then(arguments[0])"
