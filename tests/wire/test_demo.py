@@ -556,7 +556,7 @@ class Browser:
     def wait(self, condition: Callable[[], object]) -> None:
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.driver, 30, poll_frequency=0.05).until(lambda _: condition())
+        WebDriverWait(self.driver, 50, poll_frequency=0.05).until(lambda _: condition())
 
     def _button(self, slug: str, label: str) -> Any:
         buttons = self.driver.find_elements("css selector", f"#{slug} .tries button")
