@@ -166,6 +166,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
 
 @pytest.mark.skipif(CHROMIUM is None or CHROMEDRIVER is None, reason="no chromium and chromedriver here")
 @pytest.mark.browser
+@pytest.mark.timeout(150)  # a busy machine takes half a minute to show a million rows
 class TestInABrowser:
     """What a visitor sees and does."""
 
@@ -556,7 +557,7 @@ class Browser:
     def wait(self, condition: Callable[[], object]) -> None:
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.driver, 50, poll_frequency=0.05).until(lambda _: condition())
+        WebDriverWait(self.driver, 100, poll_frequency=0.05).until(lambda _: condition())
 
     def _button(self, slug: str, label: str) -> Any:
         buttons = self.driver.find_elements("css selector", f"#{slug} .tries button")
