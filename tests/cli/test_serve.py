@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -161,6 +162,21 @@ def test_it_ends_at_once_whoever_is_connected(serve: Start, site: Path, number: 
         assert re.fullmatch(r"[\d:]+  GET   200  .*  /film\.bin  \(cut off\)\n", output)
         with suppress(ConnectionResetError):
             assert idle.recv(1) == b""
+
+
+INTERRUPTED = """
+import os, signal, socket
+from rejoinder.cli.server import serve
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    serve(None, listener, lambda: os.kill(os.getpid(), signal.SIGINT), None)
+"""
+
+
+def test_it_ends_in_the_moment_in_which_it_is_reached() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED], check=True, capture_output=True, timeout=20, env=ENVIRONMENT
+    )
+    assert (ended.stdout, ended.stderr) == (b"", b"")
 
 
 def test_it_serves_on_when_nobody_reads_its_log(serve: Start, site: Path) -> None:

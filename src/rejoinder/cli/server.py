@@ -33,11 +33,12 @@ class _Server(uvicorn.Server):
         self._started = started
         self._page = page
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+    async def main_loop(self) -> None:
+        # Not told in `startup`: who hears of it may end it at once, and some releases of uvicorn then close nothing.
         self._started()
         if self._page is not None:  # in a thread, because some browsers come back only when they are closed
             threading.Thread(target=webbrowser.open, args=(self._page,), daemon=True).start()
+        await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Closed, a connection would wait until the client has taken what is in its buffer: for ever, if it takes nothing.
