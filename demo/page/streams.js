@@ -1,6 +1,6 @@
 // What the page shows of a stream, while it comes.
 
-import { announce, element, number, sizes } from "./dom.js";
+import { announce, atEachFrame, element, number, sizes } from "./dom.js";
 import { fetchText, read, readJournal, readText, watchSizes } from "./reading.js";
 
 const countLines = (bytes) => {
@@ -104,13 +104,17 @@ export const streams = {
     };
     const looking = before && setInterval(look, 500);
     let [lines, bytes] = [0, 0];
+    const shown = atEachFrame(() => {
+      bar.value = Math.max(lines - 1, 0); // the first line is the header
+      summary.textContent = `${number(bar.value)} of ${number(total)} rows, ${number(bytes / 1e6, 1)} MB`;
+    });
     try {
       const complete = await readUntilStopped(stage, turn, (signal) => read(target, signal, (part) => {
         lines += countLines(part);
         bytes += part.length;
-        bar.value = Math.max(lines - 1, 0); // the first line is the header
-        summary.textContent = `${number(bar.value)} of ${number(total)} rows, ${number(bytes / 1e6, 1)} MB`;
+        shown.soon();
       }));
+      shown.now();
       summary.textContent += complete ? ": all of them." : ": the server makes no more of them.";
       if (before) await look();
     } finally {
@@ -126,12 +130,16 @@ export const streams = {
     stage.replaceChildren(bar, summary);
     if (!pressed) return "";
     let received = 0;
+    const shown = atEachFrame(() => {
+      bar.value = received;
+      summary.textContent = `${number(received / 1e6)} of ${number(bar.max / 1e6)} MB`;
+    });
     const complete = await readUntilStopped(stage, turn, (signal) => read(target, signal, (part, response) => {
       bar.max = Number(response.headers.get("content-length"));
       received += part.length;
-      bar.value = received;
-      summary.textContent = `${number(received / 1e6)} of ${number(bar.max / 1e6)} MB`;
+      shown.soon();
     }));
+    shown.now();
     const all = received === bar.max ? ": all of it." : ": not all of it.";
     summary.textContent += complete ? all : ": the server reads no more of it.";
     return summary.textContent;

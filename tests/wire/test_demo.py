@@ -535,12 +535,12 @@ class Browser:
         self.wait(lambda: self._click(button))
 
     def _click(self, button: Any) -> bool:
-        """Whether it could be clicked: a stream above it that is still growing may push it away meanwhile."""
+        """Whether it was clicked: a stream above it that is still growing may push it away meanwhile, even from the click."""
         from selenium.common.exceptions import ElementClickInterceptedException
 
         with suppress(ElementClickInterceptedException):
             button.click()
-            return True
+            return bool(button.get_attribute("aria-pressed") == "true")
         return False
 
     def announced(self) -> str:
