@@ -71,8 +71,10 @@ def count_hop(method: str, fields: list[Field]) -> list[Field] | None:
     # 7.6.2: "Each intermediary that receives a TRACE or OPTIONS request containing a Max-Forwards header field MUST check and
     # update its value prior to forwarding the request. If the received value is zero (0), the intermediary MUST NOT forward
     # the request; instead, the intermediary MUST respond as the final recipient."
+    if method not in _COUNTED:
+        return fields
     value = combine(fields, {_MAX_FORWARDS}).get(_MAX_FORWARDS, b"")
-    if method not in _COUNTED or not _is_length(value):
+    if not _is_length(value):
         return fields
     digits = value.lstrip(b"0")
     if not digits:
